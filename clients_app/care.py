@@ -1,0 +1,99 @@
+"""Who is a confidant of whom. Everything a counsellor may open hangs on these lines."""
+
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from clients_app import access, audit
+from clients_app.errors import Invalid
+from clients_app.models import CareAssignment, Client, User
+from clients_app.roles import Permission, Role
+
+
+def of_client(client_id: UUID, *, by: User) -> QuerySet[CareAssignment]:
+    """The client's confidants, now and before, newest first."""
+    access.require(by, Permission.CARE_READ, client_id, subject_id=client_id)
+    return (
+        CareAssignment.objects.filter(client_id=client_id)
+        .select_related("user")
+        .order_by("-since", "pk")
+    )
+
+
+def assign(client_id: UUID, user_id: UUID, *, by: User) -> CareAssignment:
+    """Make a counsellor of the practice a confidant; one who is it already stays it."""
+    access.require(by, Permission.CARE_ASSIGN, client_id, subject_id=client_id)
+    counsellor = _counsellor(user_id, by)
+    with transaction.atomic():
+        return _open(client_id, counsellor, by)
+
+
+def end(assignment_id: UUID, *, by: User) -> CareAssignment:
+    """End a confidant's access; ended already, it stays as it is."""
+    found = access.find(
+        CareAssignment.objects.all(), assignment_id, by, Permission.CARE_ASSIGN
+    )
+    with transaction.atomic():
+        assignment = CareAssignment.objects.select_for_update().get(pk=found.pk)
+        _close(assignment, by)
+    return assignment
+
+
+def hand_over(client_id: UUID, to: UUID, *, by: User) -> CareAssignment:
+    """Give one's own client to a colleague: theirs begins as one's own ends."""
+    access.require(by, Permission.CARE_HAND_OVER, client_id, subject_id=client_id)
+    counsellor = _counsellor(to, by)
+    if counsellor.pk == by.pk:
+        raise Invalid("to", _("You are this client's confidant already."))
+    with transaction.atomic():
+        assignment = _open(client_id, counsellor, by)
+        for own in access.open_care().select_for_update().filter(client_id=client_id, user=by):
+            _close(own, by)
+    return assignment
+
+
+def counsellors(*, by: User) -> QuerySet[User]:
+    """The counsellors of the practice who may become confidants."""
+    return User.objects.filter(
+        practice_id=by.practice_id, role=Role.COUNSELLOR, is_active=True
+    ).order_by("name", "pk")
+
+
+def _counsellor(user_id: UUID, by: User) -> User:
+    user = counsellors(by=by).filter(pk=user_id).first()
+    if user is None:
+        raise Invalid("user", _("Choose a counsellor of this practice."))
+    return user
+
+
+def _open(client_id: UUID, user: User, by: User) -> CareAssignment:
+    client = Client.objects.select_for_update().get(pk=client_id)
+    assignment = access.open_care().filter(client=client, user=user).first()
+    if assignment is None:
+        assignment = CareAssignment.objects.create(
+            practice_id=client.practice_id, client=client, user=user, since=timezone.now()
+        )
+        audit.record(
+            "care.assigned",
+            by=by,
+            client_id=client.pk,
+            subject_id=assignment.pk,
+            confidant=user.pk,
+        )
+    return assignment
+
+
+def _close(assignment: CareAssignment, by: User) -> None:
+    if assignment.until is None:
+        assignment.until = timezone.now()
+        assignment.save(update_fields=["until"])
+        audit.record(
+            "care.ended",
+            by=by,
+            client_id=assignment.client_id,
+            subject_id=assignment.pk,
+            confidant=assignment.user_id,
+        )

@@ -1,0 +1,98 @@
+"""Refuse to start when unsafe.
+
+`insist` runs where a process begins to serve (web, worker, beat); the same findings come out of
+`manage.py check`.
+"""
+
+import base64
+import binascii
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+
+DEMONSTRATION_SECRET = "demonstration-"
+DEMONSTRATION_KEY = b"USALDUS-DEMO"
+
+
+@register(Tags.security)
+def settings_are_safe(app_configs: Any = None, **_kwargs: Any) -> list[CheckMessage]:
+    """Secrets present, well-formed and not those of the demonstration; DEBUG off."""
+    found: list[CheckMessage] = []
+    if settings.DEBUG:
+        found.append(Error("DEBUG is on: error pages would show content.", id="usaldus.E001"))
+    if settings.DATABASES["default"].get("ATOMIC_REQUESTS"):
+        found.append(
+            Error("ATOMIC_REQUESTS is on: denials would not stay recorded.", id="usaldus.E002")
+        )
+    keys = settings.FIELD_ENCRYPTION_KEY
+    if not keys:
+        found.append(Error("FIELD_ENCRYPTION_KEY is empty.", id="usaldus.E003"))
+    for position, key in enumerate(keys, 1):
+        found.extend(_key_is_safe(position, key))
+    if settings.SECRET_KEY.startswith(DEMONSTRATION_SECRET) and not settings.DEMONSTRATION:
+        found.append(
+            Error(
+                "SECRET_KEY is the demonstration's.",
+                hint="Generate one: python -c 'import secrets; print(secrets.token_urlsafe(64))'",
+                id="usaldus.E005",
+            )
+        )
+    return found
+
+
+@register(Tags.database)
+def database_role_is_safe(
+    app_configs: Any = None, databases: Any = None, **_kwargs: Any
+) -> list[CheckMessage]:
+    """The database role is neither superuser nor exempt from row-level security."""
+    if not databases:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user")
+        rolsuper, rolbypassrls = cursor.fetchone()
+    if not (rolsuper or rolbypassrls):
+        return []
+    return [
+        Error(
+            "The database role of DATABASE_URL is a superuser or bypasses row-level security.",
+            hint="Connect as a role made by: CREATE ROLE usaldus LOGIN NOSUPERUSER NOBYPASSRLS;",
+            id="usaldus.E006",
+        )
+    ]
+
+
+def insist() -> None:
+    """Raise ImproperlyConfigured with every finding, or return."""
+    found = [*settings_are_safe(), *database_role_is_safe(databases=["default"])]
+    if found:
+        raise ImproperlyConfigured(
+            "Refusing to start:\n" + "\n".join(f"- {e.msg} {e.hint or ''}".rstrip() for e in found)
+        )
+
+
+def _key_is_safe(position: int, key: str) -> list[CheckMessage]:
+    hint = "Generate one: python manage.py keys generate"
+    try:
+        raw = base64.urlsafe_b64decode(key)
+    except (binascii.Error, ValueError):
+        raw = b""
+    if len(raw) != 32:
+        return [
+            Error(
+                f"Key {position} of FIELD_ENCRYPTION_KEY is not 32 bytes in URL-safe base64.",
+                hint=hint,
+                id="usaldus.E004",
+            )
+        ]
+    if raw.startswith(DEMONSTRATION_KEY) and not settings.DEMONSTRATION:
+        return [
+            Error(
+                f"Key {position} of FIELD_ENCRYPTION_KEY is the demonstration's.",
+                hint=hint,
+                id="usaldus.E007",
+            )
+        ]
+    return []

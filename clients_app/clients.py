@@ -1,0 +1,398 @@
+"""The client's file: register, find, read, change, discharge, reopen.
+
+Identity is sealed under the client's own key, lists show it only to whoever may read it, and
+every name that is shown is a line on the trail.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_variables
+
+from clients_app import access, audit, retention, texts, vault
+from clients_app.errors import Conflict, Hidden, Invalid, Stale
+from clients_app.models import CareAssignment, Client, Kind, Practice, ServiceType, User
+from clients_app.roles import Permission, Role
+
+IDENTITY = tuple(field.name for field in Client.sealed_fields())
+LONGEST = {name: 300 for name in IDENTITY} | {"address": 1000, "trusted_person": 1000}
+CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,31}")
+PAGE = 50
+HITS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A client's row with the identity that was unsealed: by column, None where not known."""
+
+    client: Client
+    identity: Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some clients in the order of their codes; `after` asks for the next page, if any."""
+
+    profiles: list[Profile]
+    after: str | None
+
+
+@sensitive_variables()
+def register(
+    *,
+    by: User,
+    identity: Mapping[str, str | None] | None = None,
+    kind: str = Kind.PERSON,
+    service_type: str = ServiceType.COUNSELLING,
+    jurisdiction: str = "",
+    code: str | None = None,
+    now: datetime | None = None,
+) -> Client:
+    """Open a file under a new code and key. A counsellor becomes its confidant.
+
+    Raises Invalid for a value that cannot be, Conflict for a code that is taken.
+    """
+    access.require(by, Permission.CLIENT_REGISTER)
+    practice = by.practice
+    if practice is None:
+        raise Hidden(_("You belong to no practice."))
+    values = _checked_identity(identity or {})
+    moment = now or timezone.now()
+    client = Client(
+        practice=practice,
+        kind=_choice("kind", kind, Kind),
+        service_type=_choice("service_type", service_type, ServiceType),
+        jurisdiction=checked_jurisdiction(jurisdiction or practice.jurisdiction),
+        registered_at=moment,
+    )
+    try:
+        with transaction.atomic():
+            client.code = _checked_code(code) if code else _next_code(practice, moment)
+            vault.seal(
+                client,
+                vault.issue(client.pk),
+                **{name: values.get(name) for name in IDENTITY},
+            )
+            client.save(force_insert=True)
+            if by.role == Role.COUNSELLOR:
+                CareAssignment.objects.create(
+                    practice=practice, client=client, user=by, since=moment
+                )
+            audit.record("client.registered", by=by, client_id=client.pk, subject_id=client.pk)
+    except IntegrityError:
+        raise Conflict(_("Another client has this code. Choose another one.")) from None
+    return client
+
+
+def browse(
+    *, by: User, status: str = "active", after: str | None = None, limit: int = PAGE
+) -> Page:
+    """A page of the clients this user may read, by code. `status`: active, discharged, all."""
+    access.require(by, Permission.CLIENT_READ)
+    rows = access.visible_to(by, Permission.CLIENT_READ, Client.objects.all(), client="pk")
+    if status != "all":
+        rows = rows.filter(discharged_on__isnull=status == "active")
+    if after is not None:
+        rows = rows.filter(code__gt=after)
+    with transaction.atomic():
+        found = list(rows.order_by("code")[: limit + 1])
+        page = found[:limit]
+        profiles = _introduce(page, by)
+    return Page(profiles, page[-1].code if len(found) > limit else None)
+
+
+def introduce(clients: Sequence[UUID], *, by: User) -> dict[UUID, Profile]:
+    """The names of those of these clients that this user may read, for a calendar or a list."""
+    if access.scope(by, Permission.CLIENT_READ) is None:
+        return {}
+    rows = access.visible_to(by, Permission.CLIENT_READ, Client.objects.all(), client="pk")
+    with transaction.atomic():
+        return {p.client.pk: p for p in _introduce(list(rows.filter(pk__in=clients)), by)}
+
+
+@sensitive_variables()
+def search(words: str, *, by: User) -> list[Profile]:
+    """Clients whose code, name, phone or e-mail has every one of these words, at most 50.
+
+    There is no index that could leak: the names of the whole caseload are unsealed and looked
+    through. Only those that are shown are on the trail as read.
+    """
+    access.require(by, Permission.CLIENT_READ)
+    wanted = words.casefold().split()
+    if not wanted:
+        raise Invalid("words", _("Type a part of a name, a code, a phone number or an e-mail."))
+    rows = access.visible_to(by, Permission.CLIENT_READ, Client.objects.all(), client="pk")
+    hits: list[Client] = []
+    with transaction.atomic():
+        clients = list(rows.order_by("code"))
+        keys = vault.open_keys(client.pk for client in clients)
+        for client in clients:
+            known = [client.code]
+            for name in ("full_name", "preferred_name", "phone", "email"):
+                known.append(vault.unseal(client, keys[client.pk], name) or "")
+            text = "\n".join(known).casefold()
+            if all(word in text for word in wanted):
+                hits.append(client)
+            if len(hits) == HITS:
+                break
+        audit.record("client.searched", by=by, looked_at=len(clients), shown=len(hits))
+        return _introduce(hits, by)
+
+
+@sensitive_variables()
+def read(client_id: UUID, *, by: User) -> Profile:
+    """The client with the whole identity."""
+    client = _find(client_id, by, Permission.CLIENT_READ)
+    with transaction.atomic():
+        identity = vault.unseal_all(client, vault.open_key(client.pk))
+        audit.record("client.read", by=by, client_id=client.pk, subject_id=client.pk)
+    return Profile(client, identity)
+
+
+@sensitive_variables()
+def change(client_id: UUID, *, by: User, version: int, **values: str | None) -> Client:
+    """Change identity, kind, service or jurisdiction of the version that was read.
+
+    Raises Stale if somebody changed the client since, Invalid for a value that cannot be. What a
+    rule of retention looks at is weighed again at once where the client is discharged.
+    """
+    _find(client_id, by, Permission.CLIENT_CHANGE)
+    plain = {
+        "kind": lambda v: _choice("kind", v, Kind),
+        "service_type": lambda v: _choice("service_type", v, ServiceType),
+        "jurisdiction": checked_jurisdiction,
+    }
+    facts = {name: plain[name](values.pop(name) or "") for name in plain if name in values}
+    identity = _checked_identity(values)
+    with transaction.atomic():
+        client = _locked(client_id)
+        if client.version != version:
+            raise Stale(
+                _("Somebody changed this client meanwhile. Read it again, then repeat."),
+                current=client.version,
+            )
+        key = vault.open_key(client.pk)
+        merged = vault.unseal_all(client, key) | identity
+        client.version += 1
+        for name, value in facts.items():
+            setattr(client, name, value)
+        vault.seal(client, key, **merged)
+        if client.discharged_on is not None:
+            _keep_until(client, key)
+        client.save(force_update=True)
+        audit.record(
+            "client.changed",
+            by=by,
+            client_id=client.pk,
+            subject_id=client.pk,
+            fields=sorted([*facts, *identity]),
+        )
+    return client
+
+
+def discharge(client_id: UUID, *, by: User, on: date) -> Client:
+    """End care on that day and fix how long the file is kept.
+
+    Raises Conflict if the client is discharged already, Invalid for a day in the future or before
+    the last contact.
+    """
+    client = _find(client_id, by, Permission.CLIENT_DISCHARGE)
+    today = retention.local_day(client.practice, timezone.now())
+    if on > today:
+        raise Invalid("on", _("The day of discharge cannot lie in the future."))
+    with transaction.atomic():
+        client = _locked(client_id)
+        if client.discharged_on is not None:
+            raise Conflict(_("This client is discharged already."))
+        if client.last_contact_on is not None and on < client.last_contact_on:
+            raise Invalid("on", _("The last session was after this day. Choose a later one."))
+        client.discharged_on = on
+        _keep_until(client, vault.open_key(client.pk))
+        client.save(update_fields=["discharged_on", "retain_until", "governing_rule_id"])
+        audit.record(
+            "client.discharged",
+            by=by,
+            client_id=client.pk,
+            subject_id=client.pk,
+            on=on,
+            retain_until=client.retain_until,
+        )
+    return client
+
+
+def reopen(client_id: UUID, *, by: User) -> Client:
+    """Resume care: the file has no end again. Raises Conflict if the client is in care."""
+    _find(client_id, by, Permission.CLIENT_DISCHARGE)
+    with transaction.atomic():
+        client = _locked(client_id)
+        if client.discharged_on is None:
+            raise Conflict(_("This client is in care."))
+        was = client.retain_until
+        client.discharged_on = client.retain_until = client.governing_rule_id = None
+        client.save(update_fields=["discharged_on", "retain_until", "governing_rule_id"])
+        audit.record(
+            "client.reopened", by=by, client_id=client.pk, subject_id=client.pk, kept_until=was
+        )
+    return client
+
+
+def explain(client_id: UUID, *, by: User) -> tuple[Client, retention.Decision | None]:
+    """The client and, if discharged, every date that a rule asks for. No identity in it."""
+    client = _find(client_id, by, Permission.RETENTION_READ)
+    with transaction.atomic():
+        decision = None
+        if client.discharged_on is not None:
+            decision = _decision(client, vault.open_key(client.pk))
+        audit.record("retention.read", by=by, client_id=client.pk, subject_id=client.pk)
+    return client, decision
+
+
+def weigh_again(practice: Practice, *, by: User) -> int:
+    """After a new rule: give discharged files a later date where it asks for one, never an
+    earlier one; how many changed. In the caller's transaction."""
+    changed = 0
+    rows = Client.objects.filter(practice=practice, discharged_on__isnull=False)
+    for client in rows.select_for_update().order_by("pk").iterator(chunk_size=500):
+        was = client.retain_until
+        until = _keep_until(client, vault.open_key(client.pk)).until
+        if until is None or (was is not None and until <= was):
+            continue
+        client.save(update_fields=["retain_until", "governing_rule_id"])
+        audit.record(
+            "client.kept_longer", by=by, client_id=client.pk, subject_id=client.pk, until=until
+        )
+        changed += 1
+    return changed
+
+
+def touch(client: Client, *, met_on: date) -> None:
+    """A meeting took place: the last contact moves on. The caller holds the client's lock."""
+    if client.last_contact_on is None or met_on > client.last_contact_on:
+        client.last_contact_on = met_on
+        client.save(update_fields=["last_contact_on"])
+
+
+def lock_in_care(client_id: UUID) -> Client:
+    """The client's row, locked against purge and discharge, to write into the file.
+
+    Raises Hidden if the file is gone, Conflict if the client is discharged. In the caller's
+    transaction.
+    """
+    client = _locked(client_id)
+    if client.discharged_on is not None:
+        raise Conflict(
+            _("This client is discharged, so nothing can be added. Reopen the file first."),
+            code="discharged",
+        )
+    return client
+
+
+def _find(client_id: UUID, by: User, permission: Permission) -> Client:
+    access.require(by, permission, client_id, subject_id=client_id)
+    client = Client.objects.select_related("practice").filter(pk=client_id).first()
+    if client is None:
+        access.hide(by, permission, client_id=client_id, subject_id=client_id)
+    return client
+
+
+def _locked(client_id: UUID) -> Client:
+    client = Client.objects.select_for_update().filter(pk=client_id).first()
+    if client is None:
+        raise Hidden(_("There is nothing here that you can open."))
+    return client
+
+
+def _introduce(clients: list[Client], by: User) -> list[Profile]:
+    keys = vault.open_keys(client.pk for client in clients)
+    shown = ("full_name", "preferred_name")
+    profiles = [
+        Profile(client, {name: vault.unseal(client, keys[client.pk], name) for name in shown})
+        for client in clients
+    ]
+    audit.record_each("client.named", by=by, client_ids=[client.pk for client in clients])
+    return profiles
+
+
+def _keep_until(client: Client, key: vault.DataKey) -> retention.Decision:
+    decision = _decision(client, key)
+    client.retain_until = decision.until
+    client.governing_rule_id = decision.governing.rule_id if decision.governing else None
+    return decision
+
+
+def _decision(client: Client, key: vault.DataKey) -> retention.Decision:
+    assert client.discharged_on is not None
+    born = vault.unseal(client, key, "birth_date")
+    return retention.decide(
+        retention.rules_for(client),
+        discharged_on=client.discharged_on,
+        last_contact_on=client.last_contact_on,
+        birth_date=date.fromisoformat(born) if born else None,
+    )
+
+
+def _next_code(practice: Practice, moment: datetime) -> str:
+    """The next code of the year, C-2026-0042. The practice's row is locked meanwhile."""
+    year = retention.local_day(practice, moment).year
+    locked = Practice.objects.select_for_update().get(pk=practice.pk)
+    if locked.last_code_year != year:
+        locked.last_code_year, locked.last_code_number = year, 0
+    locked.last_code_number += 1
+    locked.save(update_fields=["last_code_year", "last_code_number"])
+    return f"C-{year}-{locked.last_code_number:04d}"
+
+
+def _checked_code(code: str) -> str:
+    if not CODE.fullmatch(code):
+        raise Invalid("code", _("A code has 1 to 32 letters, digits, dots and hyphens."))
+    return code
+
+
+def checked_jurisdiction(value: str) -> str:
+    if not re.fullmatch(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", value):
+        raise Invalid("jurisdiction", _("Give a country code such as EE, or US-CA for a state."))
+    return value
+
+
+def _choice(field: str, value: str, choices: type[Kind] | type[ServiceType]) -> str:
+    if value not in choices.values:
+        raise Invalid(field, _("Choose one of the listed values."))
+    return value
+
+
+@sensitive_variables()
+def _checked_identity(values: Mapping[str, str | None]) -> dict[str, str | None]:
+    checked: dict[str, str | None] = {}
+    for name, value in values.items():
+        if name not in IDENTITY:
+            raise Invalid(name, _("A client has no such property."))
+        value = (value or "").strip() or None
+        checked[name] = value
+        if value is None:
+            continue
+        texts.checked(name, value, longest=LONGEST[name])
+    if born := checked.get("birth_date"):
+        _check_birth_date(born)
+    if email := checked.get("email"):
+        try:
+            validate_email(email)
+        except ValidationError:
+            raise Invalid("email", _("This is not an e-mail address.")) from None
+    return checked
+
+
+def _check_birth_date(value: str) -> None:
+    try:
+        born = date.fromisoformat(value)
+    except ValueError:
+        raise Invalid("birth_date", _("Give the date as year-month-day.")) from None
+    if not date(1880, 1, 1) <= born <= timezone.now().date():
+        raise Invalid("birth_date", _("A birth date lies in the past."))

@@ -1,0 +1,86 @@
+"""Legal holds: until one is lifted, nothing of its client is destroyed.
+
+A hold and a purge both lock the client's row first, so one of them always sees the other.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_variables
+
+from clients_app import access, audit, texts, vault
+from clients_app.errors import Conflict, Hidden
+from clients_app.models import Client, LegalHold, User
+from clients_app.roles import Permission
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedHold:
+    """A hold with its matter and reason."""
+
+    hold: LegalHold
+    matter: str
+    reason: str
+
+
+def browse(*, by: User) -> QuerySet[LegalHold]:
+    """The practice's holds, newest first, without their matters."""
+    access.require(by, Permission.HOLD_READ)
+    rows = access.visible_to(by, Permission.HOLD_READ, LegalHold.objects.all())
+    return rows.select_related("client", "placed_by", "lifted_by").order_by("-placed_at", "pk")
+
+
+@sensitive_variables()
+def read(hold_id: UUID, *, by: User) -> OpenedHold:
+    """A hold with its matter and reason."""
+    hold = access.find(
+        LegalHold.objects.select_related("client", "placed_by", "lifted_by"),
+        hold_id,
+        by,
+        Permission.HOLD_READ,
+    )
+    with transaction.atomic():
+        opened = vault.unseal_all(hold, vault.open_key(hold.client_id))
+        audit.record("hold.read", by=by, client_id=hold.client_id, subject_id=hold.pk)
+    return OpenedHold(hold, opened["matter"], opened["reason"])
+
+
+@sensitive_variables()
+def place(client_id: UUID, *, by: User, matter: str, reason: str) -> LegalHold:
+    """Stop the end of this file. Raises Hidden if it is gone already."""
+    access.require(by, Permission.HOLD_DECIDE, client_id, subject_id=client_id)
+    texts.checked("matter", matter, longest=300)
+    texts.checked("reason", reason, longest=10_000)
+    with transaction.atomic():
+        client = Client.objects.select_for_update().filter(pk=client_id).first()
+        if client is None:
+            raise Hidden(_("This file is destroyed already."))
+        hold = LegalHold(
+            practice_id=client.practice_id, client=client, placed_at=timezone.now(), placed_by=by
+        )
+        vault.seal(hold, vault.open_key(client.pk), matter=matter, reason=reason)
+        hold.save(force_insert=True)
+        audit.record("hold.placed", by=by, client_id=client.pk, subject_id=hold.pk)
+    return hold
+
+
+def lift(hold_id: UUID, *, by: User) -> LegalHold:
+    """End a hold; the file's own date applies again. Raises Conflict if it is lifted already."""
+    found = access.find(LegalHold.objects.all(), hold_id, by, Permission.HOLD_DECIDE)
+    with transaction.atomic():
+        hold = LegalHold.objects.select_for_update().get(pk=found.pk)
+        if hold.lifted_at is not None:
+            raise Conflict(_("This hold is lifted already."))
+        hold.lifted_at, hold.lifted_by = timezone.now(), by
+        hold.save(update_fields=["lifted_at", "lifted_by"])
+        audit.record("hold.lifted", by=by, client_id=hold.client_id, subject_id=hold.pk)
+    return hold
+
+
+def in_force(client_id: UUID) -> bool:
+    """Whether any hold stops the end of this file. The caller holds the client's lock."""
+    return LegalHold.objects.filter(client_id=client_id, lifted_at=None).exists()

@@ -1,0 +1,114 @@
+"""The end of files: what was proposed, who approved, what became of each, and the certificate."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from clients_app.models.practice import Practice
+from clients_app.models.row import Row
+from clients_app.models.user import User
+
+
+class PurgeRun(Row):
+    """A proposal to destroy the files that are due, and its execution."""
+
+    class Status(models.TextChoices):
+        PROPOSED = "proposed", _("waits for approval")
+        APPROVED = "approved", _("approved, running")
+        DONE = "done", _("done")
+        REFUSED = "refused", _("refused")
+
+    practice = models.ForeignKey(Practice, models.PROTECT, related_name="purge_runs")
+    status = models.CharField(
+        _("status"), max_length=8, choices=Status.choices, default=Status.PROPOSED
+    )
+    due_on = models.DateField(_("due on"))
+    proposed_at = models.DateTimeField(_("proposed"))
+    decided_at = models.DateTimeField(_("decided"), null=True)
+    decided_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    finished_at = models.DateTimeField(_("finished"), null=True)
+    # When the key table was rewritten after the last destroyed key, so that its files no longer
+    # hold the dead rows.
+    scrubbed_at = models.DateTimeField(_("key table rewritten"), null=True)
+
+    class Meta:
+        verbose_name = _("purge run")
+        verbose_name_plural = _("purge runs")
+        indexes = [
+            models.Index(fields=["practice", "-proposed_at"], name="run_of_practice"),
+            models.Index(
+                fields=["decided_at"],
+                condition=models.Q(status="approved") | models.Q(status="done", scrubbed_at=None),
+                name="run_in_progress",
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["practice"],
+                condition=models.Q(status="proposed"),
+                name="run_one_proposal_at_a_time",
+            )
+        ]
+
+
+class PurgeItem(Row):
+    """One file of a run. Outlives the client, so it holds ids and a code, no foreign key."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", _("waits")
+        EXCLUDED = "excluded", _("taken out")
+        PURGED = "purged", _("destroyed")
+        HELD = "held", _("kept: legal hold")
+        NOT_DUE = "not_due", _("kept: no longer due")
+        FAILED = "failed", _("failed")
+
+    run = models.ForeignKey(PurgeRun, models.CASCADE, related_name="items")
+    client_id = models.UUIDField()
+    client_code = models.CharField(_("client"), max_length=32)
+    retain_until = models.DateField(_("kept until"))
+    rule = models.CharField(_("rule"), max_length=400)
+    status = models.CharField(
+        _("status"), max_length=8, choices=Status.choices, default=Status.PENDING
+    )
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    not_before = models.DateTimeField(null=True)
+    failure = models.CharField(_("failure"), max_length=100, blank=True)
+    settled_at = models.DateTimeField(_("settled"), null=True)
+
+    class Meta:
+        verbose_name = _("file in a purge run")
+        verbose_name_plural = _("files in a purge run")
+        constraints = [
+            models.UniqueConstraint(fields=["run", "client_id"], name="item_once_a_run")
+        ]
+        indexes = [
+            models.Index(
+                fields=["run", "not_before"],
+                condition=models.Q(status="pending"),
+                name="item_waiting",
+            ),
+            models.Index(fields=["run", "client_code"], name="item_of_run"),
+        ]
+
+
+class DestructionRecord(Row):
+    """The certificate that a file was destroyed: ids, counts and dates, no name."""
+
+    practice = models.ForeignKey(Practice, models.PROTECT, related_name="destruction_records")
+    run_id = models.UUIDField()
+    client_id = models.UUIDField(unique=True)
+    client_code = models.CharField(_("client"), max_length=32)
+    key_id = models.UUIDField(_("key destroyed"), null=True)
+    counts = models.JSONField(_("rows destroyed"))
+    rule = models.CharField(_("rule"), max_length=400)
+    retain_until = models.DateField(_("kept until"))
+    approved_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    method = models.CharField(_("method"), max_length=64)
+    destroyed_at = models.DateTimeField(_("destroyed"))
+    # What may linger, and until when: copies of the wrapped key in write-ahead log and backups.
+    wal_horizon = models.DateField(_("gone from write-ahead log by"))
+    backup_horizon = models.DateField(_("gone from backups by"))
+
+    class Meta:
+        verbose_name = _("destruction record")
+        verbose_name_plural = _("destruction records")
+        indexes = [models.Index(fields=["practice", "-destroyed_at"], name="destroyed_of_practice")]

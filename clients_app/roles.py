@@ -1,0 +1,129 @@
+"""Who may do what: the whole policy, as data.
+
+Two conditions must both hold. The role grants the permission (this table), and the user stands
+in the right relation to the client (`access`). The scope beside each permission says which
+relation: `CARE` means an open care assignment to that client, `PRACTICE` any client of the user's
+own practice, `OWN` the user themself. What is not in the table is denied.
+
+A superuser runs the server and has no role: no line of this table is theirs, so nothing that
+belongs to a client opens for them.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """The one role of a login."""
+
+    COUNSELLOR = "counsellor"
+    SUPERVISOR = "supervisor"
+    FRONT_DESK = "front_desk"
+    PRACTICE_MANAGER = "practice_manager"
+    PRIVACY_OFFICER = "privacy_officer"
+
+
+class Permission(StrEnum):
+    """One deed. The value is the label that the trail shows."""
+
+    CLIENT_REGISTER = "client.register"
+    CLIENT_READ = "client.read"
+    CLIENT_CHANGE = "client.change"
+    CLIENT_DISCHARGE = "client.discharge"
+    CARE_READ = "care.read"
+    CARE_ASSIGN = "care.assign"
+    CARE_HAND_OVER = "care.hand_over"
+    SESSION_READ = "session.read"
+    SESSION_PLAN = "session.plan"
+    NOTE_READ = "note.read"
+    NOTE_WRITE = "note.write"
+    DISCLOSURE_READ = "disclosure.read"
+    DISCLOSURE_WRITE = "disclosure.write"
+    RETENTION_READ = "retention.read"
+    RULE_READ = "rule.read"
+    RULE_DECIDE = "rule.decide"
+    HOLD_READ = "hold.read"
+    HOLD_DECIDE = "hold.decide"
+    PURGE_READ = "purge.read"
+    PURGE_PROPOSE = "purge.propose"
+    PURGE_APPROVE = "purge.approve"
+    TRAIL_READ = "trail.read"
+    USER_READ = "user.read"
+    USER_MANAGE = "user.manage"
+
+
+class Scope(StrEnum):
+    """The relation to the client that a grant asks for."""
+
+    CARE = "care"
+    PRACTICE = "practice"
+
+
+P, CARE, PRACTICE = Permission, Scope.CARE, Scope.PRACTICE
+
+GRANTS: Mapping[Role, Mapping[Permission, Scope]] = {
+    Role.COUNSELLOR: {
+        P.CLIENT_REGISTER: PRACTICE,
+        P.CLIENT_READ: CARE,
+        P.CLIENT_CHANGE: CARE,
+        P.CLIENT_DISCHARGE: CARE,
+        P.CARE_READ: CARE,
+        P.CARE_HAND_OVER: CARE,
+        P.SESSION_READ: CARE,
+        P.SESSION_PLAN: CARE,
+        P.NOTE_READ: CARE,
+        P.NOTE_WRITE: CARE,
+        P.DISCLOSURE_READ: CARE,
+        P.DISCLOSURE_WRITE: CARE,
+        P.RETENTION_READ: CARE,
+        P.TRAIL_READ: CARE,
+    },
+    # A supervisor reads what is sent for co-signature and nothing else; until something is sent
+    # there is nothing to grant.
+    Role.SUPERVISOR: {},
+    Role.FRONT_DESK: {
+        P.CLIENT_REGISTER: PRACTICE,
+        P.CLIENT_READ: PRACTICE,
+        P.CLIENT_CHANGE: PRACTICE,
+        P.CARE_READ: PRACTICE,
+        P.SESSION_READ: PRACTICE,
+        P.SESSION_PLAN: PRACTICE,
+    },
+    Role.PRACTICE_MANAGER: {
+        P.CLIENT_REGISTER: PRACTICE,
+        P.CLIENT_READ: PRACTICE,
+        P.CLIENT_CHANGE: PRACTICE,
+        P.CLIENT_DISCHARGE: PRACTICE,
+        P.CARE_READ: PRACTICE,
+        P.CARE_ASSIGN: PRACTICE,
+        P.SESSION_READ: PRACTICE,
+        P.SESSION_PLAN: PRACTICE,
+        P.RETENTION_READ: PRACTICE,
+        P.RULE_READ: PRACTICE,
+        P.PURGE_READ: PRACTICE,
+        P.USER_READ: PRACTICE,
+        P.USER_MANAGE: PRACTICE,
+    },
+    Role.PRIVACY_OFFICER: {
+        P.CLIENT_READ: PRACTICE,
+        P.CARE_READ: PRACTICE,
+        P.RETENTION_READ: PRACTICE,
+        P.RULE_READ: PRACTICE,
+        P.RULE_DECIDE: PRACTICE,
+        P.HOLD_READ: PRACTICE,
+        P.HOLD_DECIDE: PRACTICE,
+        P.PURGE_READ: PRACTICE,
+        P.PURGE_PROPOSE: PRACTICE,
+        P.PURGE_APPROVE: PRACTICE,
+        P.TRAIL_READ: PRACTICE,
+        P.USER_READ: PRACTICE,
+    },
+}
+
+
+def scope(role: str, permission: Permission) -> Scope | None:
+    """The relation that `role` needs for `permission`; None where it is not granted."""
+    try:
+        return GRANTS[Role(role)].get(permission)
+    except ValueError:
+        return None

@@ -1,0 +1,28 @@
+"""What Celery wakes. Arguments are ids or nothing; PostgreSQL knows what there is to do."""
+
+from datetime import timedelta
+
+from celery import shared_task
+from django.core.management import call_command
+from django.utils import timezone
+
+from clients_app import logins, purges
+
+
+@shared_task
+def propose_purges() -> None:
+    """Nightly: propose what is due, in every practice."""
+    purges.propose_everywhere(now=timezone.now())
+
+
+@shared_task
+def execute_purges() -> None:
+    """Every minute and on approval: destroy what is approved, for ten minutes at most."""
+    purges.execute(until=timezone.now() + timedelta(minutes=10))
+
+
+@shared_task
+def forget_logins() -> None:
+    """Nightly: delete expired browser sessions and device logins."""
+    call_command("clearsessions")
+    logins.forget_expired()

@@ -1,0 +1,142 @@
+"""Logins of a practice: the manager's own practice, or any practice for the superuser."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_variables
+
+from clients_app import access, audit, texts
+from clients_app.errors import Conflict, Invalid
+from clients_app.models import AccessToken, Practice, User
+from clients_app.roles import Permission, Role
+
+
+def browse(*, by: User) -> QuerySet[User]:
+    """The logins this user may see: of their practice, or all for the superuser."""
+    access.require_users(by, Permission.USER_READ)
+    rows = User.objects.select_related("practice").order_by("practice__name", "name", "pk")
+    return rows if by.is_superuser else rows.filter(practice_id=by.practice_id)
+
+
+@sensitive_variables()
+def create(
+    *, by: User | None, email: str, name: str, role: str, password: str, practice: Practice
+) -> User:
+    """A new login. `by=None` is the operator's command line.
+
+    Raises Invalid for an e-mail, role or password that will not do, Conflict for an e-mail that
+    has a login already.
+    """
+    if by is not None:
+        access.require_users(by, Permission.USER_MANAGE, practice.pk)
+    user = User(
+        email=_checked_email(email),
+        name=texts.checked("name", name, longest=200),
+        role=_checked_role(role),
+        practice=practice,
+    )
+    _set_password(user, password)
+    try:
+        with transaction.atomic():
+            user.save(force_insert=True)
+            audit.record(
+                "user.created",
+                by=by,
+                practice_id=practice.pk,
+                subject_id=user.pk,
+                role=user.role,
+            )
+    except IntegrityError:
+        raise Conflict(_("This e-mail has a login already.")) from None
+    return user
+
+
+def change(user_id: UUID, *, by: User, name: str, role: str, is_active: bool) -> User:
+    """Change a login. A new role or a disabled login holds at the next request everywhere."""
+    found = _find(user_id, by)
+    with transaction.atomic():
+        user = User.objects.select_for_update().get(pk=found.pk)
+        if user.pk == by.pk:
+            raise Conflict(_("Nobody changes their own role or access. Ask a colleague."))
+        before: dict[str, Any] = {"was_role": user.role, "was_active": user.is_active}
+        user.name = texts.checked("name", name, longest=200)
+        user.role, user.is_active = _checked_role(role), is_active
+        user.save(update_fields=["name", "role", "is_active"])
+        if not is_active:
+            AccessToken.objects.filter(user=user).delete()
+        audit.record(
+            "user.changed",
+            by=by,
+            practice_id=user.practice_id,
+            subject_id=user.pk,
+            role=user.role,
+            active=is_active,
+            **before,
+        )
+    return user
+
+
+@sensitive_variables()
+def reset_password(user_id: UUID, *, by: User, password: str) -> User:
+    """Give a login a new password; its devices have to log in again."""
+    user = _find(user_id, by)
+    _set_password(user, password)
+    with transaction.atomic():
+        user.save(update_fields=["password"])
+        AccessToken.objects.filter(user=user).delete()
+        audit.record(
+            "user.password_reset", by=by, practice_id=user.practice_id, subject_id=user.pk
+        )
+    return user
+
+
+@sensitive_variables()
+def change_own_password(*, by: User, old: str, new: str) -> None:
+    """Change one's own password, knowing the old one; other devices have to log in again."""
+    if not by.check_password(old):
+        raise Invalid("old", _("This is not your present password."))
+    _set_password(by, new, field="new")
+    with transaction.atomic():
+        by.save(update_fields=["password"])
+        AccessToken.objects.filter(user=by).delete()
+        audit.record("user.password_changed", by=by, subject_id=by.pk)
+
+
+def _find(user_id: UUID, by: User) -> User:
+    user = User.objects.filter(pk=user_id, is_superuser=False).first()
+    access.require_users(
+        by, Permission.USER_MANAGE, user.practice_id if user else None, subject_id=user_id
+    )
+    if user is None:
+        access.hide(by, Permission.USER_MANAGE, client_id=None, subject_id=user_id)
+    return user
+
+
+def _checked_email(email: str) -> str:
+    email = email.strip().lower()
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise Invalid("email", _("This is not an e-mail address.")) from None
+    return email
+
+
+def _checked_role(role: str) -> str:
+    if role not in list(Role):
+        raise Invalid("role", _("Choose one of the listed values."))
+    return role
+
+
+@sensitive_variables()
+def _set_password(user: User, password: str, *, field: str = "password") -> None:
+    try:
+        validate_password(password, user)
+    except ValidationError as refused:
+        raise Invalid(field, " ".join(refused.messages)) from None
+    user.set_password(password)

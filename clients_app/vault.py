@@ -1,0 +1,170 @@
+"""The only module that touches keys.
+
+Every client has one 256-bit data key; it seals whatever belongs to that client and lies in the
+database only wrapped by a master key (`FIELD_ENCRYPTION_KEY`). Whoever has the database alone has
+nothing. Destroying the one row of `ClientKey` makes the whole file unreadable, wherever its rows
+still lie.
+
+A key is unwrapped for one verb and forgotten with it: there is no cache that could outlive a
+destroyed key. Values are sealed as JSON, so one form serves text, dates, numbers and lists, and
+an absent value (null) looks like any other. Every failure to open raises; nothing is ever handed
+out, shown or sealed again in its place.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.conf import settings
+from django.db import connection
+from django.db.models import Count
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from clients_app import crypto
+from clients_app.crypto import Cipher, DataKey, KeyBroken, SealBroken
+from clients_app.fields import Sealed, SealedField, Wrapped, parse_key
+from clients_app.models import ClientKey, SealedRow
+
+__all__ = ["DataKey", "KeyBroken", "KeyDestroyed", "MasterKeyMissing", "SealBroken"]
+
+
+class KeyDestroyed(Exception):
+    """The client's data key is gone: the file was destroyed."""
+
+
+class MasterKeyMissing(Exception):
+    """A data key is wrapped by a master key that FIELD_ENCRYPTION_KEY does not hold."""
+
+
+def issue(client_id: UUID) -> DataKey:
+    """Make the data key of a new client and store it wrapped by the newest master key."""
+    row = ClientKey(client_id=client_id, wrapped_at=timezone.now())
+    key = crypto.new_data_key(row.pk)
+    row.master_key, master = _newest_master()
+    row.wrapped = Wrapped(key.wrap(master, client=client_id))
+    row.save(force_insert=True)
+    return key
+
+
+def open_key(client_id: UUID) -> DataKey:
+    """The client's data key. Raises KeyDestroyed if there is none."""
+    return open_keys([client_id])[client_id]
+
+
+def open_keys(client_ids: Iterable[UUID]) -> dict[UUID, DataKey]:
+    """The data keys of these clients, in one query. Raises KeyDestroyed if one has none."""
+    wanted = set(client_ids)
+    rows = ClientKey.objects.filter(client_id__in=wanted).values_list(
+        "client_id", "pk", "master_key", "wrapped"
+    )
+    keys = {
+        client_id: unwrap(wrapped.token, master_key, key_id=key_id, client_id=client_id)
+        for client_id, key_id, master_key, wrapped in rows
+    }
+    if missing := wanted - keys.keys():
+        raise KeyDestroyed(f"no data key for {len(missing)} client(s)")
+    return keys
+
+
+def unwrap(token: str, master_key: str, *, key_id: UUID, client_id: UUID) -> DataKey:
+    """Open a wrapped key as the key table holds it. Raises MasterKeyMissing or KeyBroken."""
+    master = _masters(tuple(settings.FIELD_ENCRYPTION_KEY)).get(master_key)
+    if master is None:
+        raise MasterKeyMissing(f"FIELD_ENCRYPTION_KEY holds no key with fingerprint {master_key}")
+    return crypto.unwrap(token, master, key_id=key_id, client=client_id)
+
+
+@sensitive_variables()
+def seal(row: SealedRow, key: DataKey, **values: Any) -> None:
+    """Put `values` into sealed columns of `row`, bound to the row's id, client and version."""
+    for name, value in values.items():
+        field = row._meta.get_field(name)
+        if not isinstance(field, SealedField):
+            raise TypeError(f"{row._meta.label}.{name} is not a sealed column")
+        bound_to = binding(row._meta.label, name, row.pk, row.file_id, row.seal_version)
+        ciphertext = key.seal(orjson.dumps(value), bound_to=bound_to, floor=field.floor)
+        setattr(row, name, Sealed(ciphertext))
+
+
+@sensitive_variables()
+def unseal(row: SealedRow, key: DataKey, name: str) -> Any:
+    """What a sealed column holds, as JSON has it. Raises SealBroken."""
+    bound_to = binding(row._meta.label, name, row.pk, row.file_id, row.seal_version)
+    return orjson.loads(key.unseal(getattr(row, name).bytes, bound_to=bound_to))
+
+
+@sensitive_variables()
+def unseal_all(row: SealedRow, key: DataKey) -> dict[str, Any]:
+    """All sealed columns of a row by name."""
+    return {field.name: unseal(row, key, field.name) for field in row.sealed_fields()}
+
+
+def binding(label: str, column: str, row_id: UUID, client_id: UUID, version: int) -> bytes:
+    """The place of a seal: model, column, row, client and version, unambiguously."""
+    return f"{label}.{column}|{row_id}|{client_id}|{version}".encode("ascii")
+
+
+def destroy(client_id: UUID) -> UUID | None:
+    """Delete the client's data key; its id, or None if it was gone already."""
+    key_id: UUID | None = (
+        ClientKey.objects.filter(client_id=client_id).values_list("pk", flat=True).first()
+    )
+    ClientKey.objects.filter(client_id=client_id).delete()
+    return key_id
+
+
+def scrub() -> None:
+    """Rewrite the key table's files, so that destroyed keys are in none of its pages.
+
+    VACUUM alone frees the space but leaves the bytes. Needs to own the table, and takes it
+    exclusively for the moment that rewriting it lasts (20,000 clients: some 10 MB).
+    """
+    table = connection.ops.quote_name(ClientKey._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(f"VACUUM (FULL) {table}")
+
+
+def keys_by_master() -> dict[str, int]:
+    """How many data keys each master key wraps, by fingerprint."""
+    rows = ClientKey.objects.values_list("master_key").annotate(Count("pk")).order_by()
+    return dict(rows)
+
+
+def master_fingerprints() -> list[str]:
+    """The configured master keys, newest first."""
+    return list(_masters(tuple(settings.FIELD_ENCRYPTION_KEY)))
+
+
+def rewrap(batch: int) -> int:
+    """Wrap up to `batch` data keys by the newest master key; how many were done.
+
+    Call it in a transaction until it returns 0. Rows taken by another run are left to it. Data
+    keys do not change, so reading goes on meanwhile.
+    """
+    newest, master = _newest_master()
+    rows = list(
+        ClientKey.objects.exclude(master_key=newest)
+        .select_for_update(skip_locked=True)
+        .order_by("pk")[:batch]
+    )
+    now = timezone.now()
+    for row in rows:
+        key = unwrap(
+            row.wrapped.token, row.master_key, key_id=row.pk, client_id=row.client_id
+        )
+        row.wrapped = Wrapped(key.wrap(master, client=row.client_id))
+        row.master_key, row.wrapped_at = newest, now
+    ClientKey.objects.bulk_update(rows, ["wrapped", "master_key", "wrapped_at"])
+    return len(rows)
+
+
+def _newest_master() -> tuple[str, Cipher]:
+    return next(iter(_masters(tuple(settings.FIELD_ENCRYPTION_KEY)).items()))
+
+
+@lru_cache(maxsize=4)
+def _masters(configured: tuple[str, ...]) -> Mapping[str, Cipher]:
+    return {crypto.fingerprint(key): parse_key(key) for key in configured}

@@ -1,0 +1,5 @@
+"""Wiring. No domain code here."""
+
+from config.celery import app as celery_app
+
+__all__ = ["celery_app"]

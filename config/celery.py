@@ -1,0 +1,60 @@
+"""The worker and its clock. Messages are JSON, late-acknowledged, without results.
+
+The schedule is code: a purge that the law asks for is not a row that somebody can untick.
+"""
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.schedules import crontab
+from celery.signals import beat_init, worker_init
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
+
+app = Celery("usaldus")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.update(
+    accept_content=["json"],
+    task_serializer="json",
+    task_ignore_result=True,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    worker_cancel_long_running_tasks_on_connection_loss=True,
+    worker_hijack_root_logger=False,
+    task_time_limit=30 * 60,
+    broker_connection_retry_on_startup=True,
+    broker_connection_timeout=1,
+    broker_transport_options={
+        "visibility_timeout": 60 * 60,
+        "socket_timeout": 5,
+        "socket_connect_timeout": 1,
+    },
+    timezone="UTC",
+    beat_schedule={
+        "propose purges": {
+            "task": "clients_app.tasks.propose_purges",
+            "schedule": crontab(hour="2", minute="10"),
+        },
+        "execute approved purges": {
+            "task": "clients_app.tasks.execute_purges",
+            "schedule": 60.0,
+            "options": {"expires": 55},
+        },
+        "forget expired logins": {
+            "task": "clients_app.tasks.forget_logins",
+            "schedule": crontab(hour="3", minute="10"),
+        },
+    },
+)
+app.autodiscover_tasks(["clients_app"])
+
+
+@worker_init.connect
+@beat_init.connect
+def refuse_when_unsafe(**_kwargs: Any) -> None:
+    """The worker and beat start under the same conditions as the web."""
+    from clients_app import checks  # noqa: PLC0415 needs the loaded app registry
+
+    checks.insist()

@@ -1,0 +1,27 @@
+"""Is the process alive; can it serve. Says nothing else to strangers."""
+
+from django.core.cache import cache
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, JsonResponse
+from redis.exceptions import RedisError
+
+
+def live(request: HttpRequest) -> JsonResponse:
+    """200 while the process answers at all."""
+    return JsonResponse({"status": "live"})
+
+
+def ready(request: HttpRequest) -> JsonResponse:
+    """200 when PostgreSQL and Redis answer, else 503 with which of them does not."""
+    missing = []
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        missing.append("database")
+    try:
+        cache.get("ready")
+    except RedisError:
+        missing.append("redis")
+    status = 503 if missing else 200
+    return JsonResponse({"status": "ready" if not missing else "waits", "for": missing}, status=status)

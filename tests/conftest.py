@@ -1,0 +1,164 @@
+"""The cast. Two counsellors and the staff of one practice, a stranger from another.
+
+Liis confides in nobody and everybody in her: most clients here are hers. Mark is her colleague,
+Olga works elsewhere. The tests tell what each of them may do.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client as Browser
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from clients_app import clients, logins, users
+from clients_app.models import AuditEvent, Client, Practice, User
+from sessions_app import disclosures, notes, sessions
+from sessions_app.models import Disclosure, SessionNote, TherapySession
+
+PASSWORD = "seven quiet herons at dawn"
+
+
+@pytest.fixture(autouse=True)
+def _fresh_counters() -> None:
+    """Login attempts are counted in Redis; no test inherits another's."""
+    cache.clear()
+
+
+@pytest.fixture
+def _django_db_helper(_django_db_helper: None, request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test with real transactions is followed by TRUNCATE, which the trail refuses to anybody:
+    here its owner takes the trigger off for that moment."""
+    yield
+    if request.node.get_closest_marker("django_db") and connection.settings_dict and (
+        request.node.get_closest_marker("django_db").kwargs.get("transaction")
+    ):
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE {AuditEvent._meta.db_table} DISABLE TRIGGER USER")
+
+
+@dataclass
+class Cast:
+    """Everybody who appears."""
+
+    practice: Practice
+    liis: User
+    mark: User
+    sofia: User
+    frida: User
+    mattias: User
+    piret: User
+    olga: User
+    root: User
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    """Liis and Mark (counsellors), Sofia (supervisor), Frida (front desk), Mattias (manager),
+    Piret (privacy officer); Olga (counsellor elsewhere); root (superuser)."""
+    here = Practice.objects.create(name="Kalda nõustamine", slug="kalda")
+    there = Practice.objects.create(name="Elsewhere", slug="elsewhere")
+
+    def hire(name: str, role: str, practice: Practice = here) -> User:
+        return users.create(
+            by=None,
+            email=f"{name.lower()}@{practice.slug}.example",
+            name=name,
+            role=role,
+            password=PASSWORD,
+            practice=practice,
+        )
+
+    return Cast(
+        practice=here,
+        liis=hire("Liis", "counsellor"),
+        mark=hire("Mark", "counsellor"),
+        sofia=hire("Sofia", "supervisor"),
+        frida=hire("Frida", "front_desk"),
+        mattias=hire("Mattias", "practice_manager"),
+        piret=hire("Piret", "privacy_officer"),
+        olga=hire("Olga", "counsellor", there),
+        root=User.objects.create_superuser("root@server.example", PASSWORD),
+    )
+
+
+@pytest.fixture
+def mari(cast: Cast) -> Client:
+    """A client in Liis's care."""
+    return clients.register(
+        by=cast.liis,
+        identity={
+            "full_name": "Mari Maasikas",
+            "preferred_name": "Mari",
+            "birth_date": "1990-05-17",
+            "phone": "+372 5550 1234",
+            "email": "mari@mail.example",
+        },
+    )
+
+
+@pytest.fixture
+def meeting(cast: Cast, mari: Client) -> TherapySession:
+    """A session that Liis held with Mari yesterday."""
+    return sessions.plan(
+        mari.pk, by=cast.liis, starts_at=yesterday(), status="held", place="Room 2"
+    )
+
+
+@pytest.fixture
+def note(cast: Cast, meeting: TherapySession) -> SessionNote:
+    """Liis's signed note of it."""
+    draft = notes.write(meeting.pk, by=cast.liis, body={"text": "Mari came and spoke."})
+    return notes.sign(draft.pk, by=cast.liis, version=1)
+
+
+@pytest.fixture
+def confided(cast: Cast, meeting: TherapySession) -> Disclosure:
+    """What Mari confided to Liis there."""
+    return disclosures.write(
+        meeting.pk,
+        by=cast.liis,
+        text="I have never told anybody that I lied to my brother.",
+        themes=["lying", "family"],
+        listening_intent="be_heard",
+        first_told=True,
+        distress_before=8,
+        distress_after=5,
+    )
+
+
+@pytest.fixture
+def phone(cast: Cast) -> Callable[[User], APIClient]:
+    """A phone on which somebody is logged in to the API."""
+
+    def open_for(user: User) -> APIClient:
+        _token, secret = logins.open_token(user.email, PASSWORD, device="phone")
+        return APIClient(HTTP_AUTHORIZATION=f"Bearer {secret}")
+
+    return open_for
+
+
+@pytest.fixture
+def desk(cast: Cast) -> Callable[[User], Browser]:
+    """A browser in which somebody is logged in to the admin."""
+
+    def open_for(user: User) -> Browser:
+        browser = Browser()
+        assert browser.login(username=user.email, password=PASSWORD)
+        return browser
+
+    return open_for
+
+
+def yesterday() -> datetime:
+    return timezone.now() - timedelta(days=1)
+
+
+def trail(**wanted: Any) -> list[str]:
+    """The events on the trail, oldest first."""
+    return list(AuditEvent.objects.filter(**wanted).order_by("id").values_list("event", flat=True))
