@@ -18,17 +18,18 @@ from django.utils.translation import gettext_lazy as _
 
 from clients_app import audit, roles
 from clients_app.errors import Denied, Hidden
-from clients_app.models import CareAssignment, Client, User
+from clients_app.models import CareAssignment, Client, Practice, User
 from clients_app.roles import Permission, Scope
 
 M = TypeVar("M", bound=Model)
 
+# Table names come from the models, values travel as parameters.
 RELATION = f"""
     SELECT EXISTS (
         SELECT FROM {CareAssignment._meta.db_table}
         WHERE user_id = %(user)s AND client_id = c.id AND until IS NULL)
     FROM {Client._meta.db_table} c WHERE c.id = %(client)s AND c.practice_id = %(practice)s
-"""
+"""  # noqa: S608 names, not values
 
 
 def scope(user: User, permission: Permission) -> Scope | None:
@@ -77,6 +78,12 @@ def require_users(
         hide(user, permission, client_id=None, subject_id=subject_id)
 
 
+def require_server(user: User, permission: Permission, *, subject_id: UUID | None = None) -> None:
+    """What belongs to whoever runs the server, and to no role."""
+    if not (user.is_superuser and user.is_active):
+        require(user, permission, subject_id=subject_id)
+
+
 def find(
     rows: QuerySet[M], row_id: UUID, user: User, permission: Permission, *, client: str = "client"
 ) -> M:
@@ -92,6 +99,13 @@ def find(
         hide(user, permission, client_id=None, subject_id=row_id)
     require(user, permission, client_id, subject_id=row_id)
     return row
+
+
+def practice_of(user: User) -> Practice:
+    """The user's practice. Raises Denied for a superuser, who has none."""
+    if user.practice is None:
+        raise Denied(_("You belong to no practice."))
+    return user.practice
 
 
 def visible_to(

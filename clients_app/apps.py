@@ -11,4 +11,4 @@ class ClientsConfig(AppConfig):
     verbose_name = _("Clients and custody")
 
     def ready(self) -> None:
-        from clients_app import checks  # noqa: F401, PLC0415 registers the checks
+        from clients_app import checks  # noqa: F401 registers the checks

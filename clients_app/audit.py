@@ -25,7 +25,7 @@ COLUMNS = (
     " request_id, detail"
 )
 INSERT = (
-    f"INSERT INTO {AuditEvent._meta.db_table} ({COLUMNS})"
+    f"INSERT INTO {AuditEvent._meta.db_table} ({COLUMNS})"  # noqa: S608 names, not values
     " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb)"
 )
 LABEL = re.compile(r"[A-Za-z0-9_.:+@-]{0,64}")
@@ -39,7 +39,8 @@ class Doorway:
     request_id: UUID | None = None
 
 
-doorway: ContextVar[Doorway] = ContextVar("doorway", default=Doorway("shell"))
+SHELL = Doorway("shell")
+doorway: ContextVar[Doorway] = ContextVar("doorway", default=SHELL)
 
 
 class ContentRefused(ValueError):
@@ -90,9 +91,7 @@ def deny(
     subject_id: UUID | None = None,
 ) -> None:
     """Write a denial at once, outside any deed."""
-    line = params(
-        permission.value, by=by, denied=True, client_id=client_id, subject_id=subject_id
-    )
+    line = params(permission.value, by=by, denied=True, client_id=client_id, subject_id=subject_id)
     with connection.cursor() as cursor:
         cursor.execute(INSERT, line)
 

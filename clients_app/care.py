@@ -1,5 +1,6 @@
 """Who is a confidant of whom. Everything a counsellor may open hangs on these lines."""
 
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -23,19 +24,29 @@ def of_client(client_id: UUID, *, by: User) -> QuerySet[CareAssignment]:
     )
 
 
-def assign(client_id: UUID, user_id: UUID, *, by: User) -> CareAssignment:
+def assign(
+    client_id: UUID, user_id: UUID, *, by: User, now: datetime | None = None
+) -> CareAssignment:
     """Make a counsellor of the practice a confidant; one who is it already stays it."""
     access.require(by, Permission.CARE_ASSIGN, client_id, subject_id=client_id)
     counsellor = _counsellor(user_id, by)
     with transaction.atomic():
-        return _open(client_id, counsellor, by)
+        return _open(client_id, counsellor, by, now)
+
+
+def carry_over(client_id: UUID, user_id: UUID, *, now: datetime) -> CareAssignment:
+    """A second confidant of a client whom the operator's import has just brought in, as the
+    practice's earlier papers say. For that import alone: no door offers it, nobody is its actor,
+    and the trail shows the system."""
+    with transaction.atomic():
+        client = Client.objects.get(pk=client_id)
+        counsellor = _active_counsellors(client.practice_id).get(pk=user_id)
+        return _open(client.pk, counsellor, None, now)
 
 
 def end(assignment_id: UUID, *, by: User) -> CareAssignment:
     """End a confidant's access; ended already, it stays as it is."""
-    found = access.find(
-        CareAssignment.objects.all(), assignment_id, by, Permission.CARE_ASSIGN
-    )
+    found = access.find(CareAssignment.objects.all(), assignment_id, by, Permission.CARE_ASSIGN)
     with transaction.atomic():
         assignment = CareAssignment.objects.select_for_update().get(pk=found.pk)
         _close(assignment, by)
@@ -57,9 +68,11 @@ def hand_over(client_id: UUID, to: UUID, *, by: User) -> CareAssignment:
 
 def counsellors(*, by: User) -> QuerySet[User]:
     """The counsellors of the practice who may become confidants."""
-    return User.objects.filter(
-        practice_id=by.practice_id, role=Role.COUNSELLOR, is_active=True
-    ).order_by("name", "pk")
+    return _active_counsellors(by.practice_id).order_by("name", "pk")
+
+
+def _active_counsellors(practice_id: UUID | None) -> QuerySet[User]:
+    return User.objects.filter(practice_id=practice_id, role=Role.COUNSELLOR, is_active=True)
 
 
 def _counsellor(user_id: UUID, by: User) -> User:
@@ -69,16 +82,22 @@ def _counsellor(user_id: UUID, by: User) -> User:
     return user
 
 
-def _open(client_id: UUID, user: User, by: User) -> CareAssignment:
+def _open(
+    client_id: UUID, user: User, by: User | None, now: datetime | None = None
+) -> CareAssignment:
     client = Client.objects.select_for_update().get(pk=client_id)
     assignment = access.open_care().filter(client=client, user=user).first()
     if assignment is None:
         assignment = CareAssignment.objects.create(
-            practice_id=client.practice_id, client=client, user=user, since=timezone.now()
+            practice_id=client.practice_id,
+            client=client,
+            user=user,
+            since=now or timezone.now(),
         )
         audit.record(
             "care.assigned",
             by=by,
+            practice_id=client.practice_id,
             client_id=client.pk,
             subject_id=assignment.pk,
             confidant=user.pk,

@@ -13,7 +13,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
-DEMONSTRATION_SECRET = "demonstration-"
+DEMONSTRATION_MARK = "demonstration-"
 DEMONSTRATION_KEY = b"USALDUS-DEMO"
 
 
@@ -32,7 +32,7 @@ def settings_are_safe(app_configs: Any = None, **_kwargs: Any) -> list[CheckMess
         found.append(Error("FIELD_ENCRYPTION_KEY is empty.", id="usaldus.E003"))
     for position, key in enumerate(keys, 1):
         found.extend(_key_is_safe(position, key))
-    if settings.SECRET_KEY.startswith(DEMONSTRATION_SECRET) and not settings.DEMONSTRATION:
+    if settings.SECRET_KEY.startswith(DEMONSTRATION_MARK) and not settings.DEMONSTRATION:
         found.append(
             Error(
                 "SECRET_KEY is the demonstration's.",

@@ -23,7 +23,7 @@ from clients_app.models import CareAssignment, Client, Kind, Practice, ServiceTy
 from clients_app.roles import Permission, Role
 
 IDENTITY = tuple(field.name for field in Client.sealed_fields())
-LONGEST = {name: 300 for name in IDENTITY} | {"address": 1000, "trusted_person": 1000}
+LONGEST = dict.fromkeys(IDENTITY, 300) | {"address": 1000, "trusted_person": 1000}
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,31}")
 PAGE = 50
 HITS = 50
@@ -61,9 +61,7 @@ def register(
     Raises Invalid for a value that cannot be, Conflict for a code that is taken.
     """
     access.require(by, Permission.CLIENT_REGISTER)
-    practice = by.practice
-    if practice is None:
-        raise Hidden(_("You belong to no practice."))
+    practice = access.practice_of(by)
     values = _checked_identity(identity or {})
     moment = now or timezone.now()
     client = Client(
@@ -87,7 +85,9 @@ def register(
                     practice=practice, client=client, user=by, since=moment
                 )
             audit.record("client.registered", by=by, client_id=client.pk, subject_id=client.pk)
-    except IntegrityError:
+    except IntegrityError as refused:
+        if "client_code_unique" not in str(refused):
+            raise
         raise Conflict(_("Another client has this code. Choose another one.")) from None
     return client
 
@@ -250,7 +250,8 @@ def explain(client_id: UUID, *, by: User) -> tuple[Client, retention.Decision | 
     with transaction.atomic():
         decision = None
         if client.discharged_on is not None:
-            decision = _decision(client, vault.open_key(client.pk))
+            key = vault.open_key(client.pk)
+            decision = _decision(client, key)
         audit.record("retention.read", by=by, client_id=client.pk, subject_id=client.pk)
     return client, decision
 
@@ -262,7 +263,8 @@ def weigh_again(practice: Practice, *, by: User) -> int:
     rows = Client.objects.filter(practice=practice, discharged_on__isnull=False)
     for client in rows.select_for_update().order_by("pk").iterator(chunk_size=500):
         was = client.retain_until
-        until = _keep_until(client, vault.open_key(client.pk)).until
+        key = vault.open_key(client.pk)
+        until = _keep_until(client, key).until
         if until is None or (was is not None and until <= was):
             continue
         client.save(update_fields=["retain_until", "governing_rule_id"])
@@ -329,7 +331,8 @@ def _keep_until(client: Client, key: vault.DataKey) -> retention.Decision:
 
 
 def _decision(client: Client, key: vault.DataKey) -> retention.Decision:
-    assert client.discharged_on is not None
+    if client.discharged_on is None:
+        return retention.Decision(None, (), "in_care")
     born = vault.unseal(client, key, "birth_date")
     return retention.decide(
         retention.rules_for(client),

@@ -79,9 +79,7 @@ class DataKey:
         if header[1:] != self.id.bytes:
             raise SealBroken("sealed under another key")
         try:
-            padded = self._gcm.decrypt(
-                seal[KEY_ID_END:HEADER], seal[HEADER:], header + bound_to
-            )
+            padded = self._gcm.decrypt(seal[KEY_ID_END:HEADER], seal[HEADER:], header + bound_to)
         except InvalidTag:
             raise SealBroken("altered, or not of this place") from None
         return padded.rstrip(b" ")

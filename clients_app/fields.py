@@ -13,7 +13,7 @@ from django.core.exceptions import FieldError
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.lookups import IsNull
-from encrypted_model_fields.fields import EncryptedTextField, parse_key
+from encrypted_model_fields.fields import EncryptedMixin, EncryptedTextField, parse_key
 
 from clients_app import crypto
 
@@ -158,4 +158,10 @@ class WrappedKeyField(OpaqueField, EncryptedTextField):
         return self._checked(value).token
 
     def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
-        return self.get_db_prep_value(value, connection)
+        # As Django's own fields do it; the stock package encrypts str(value), so that the SQL
+        # expression of a bulk_update, with every row's value in it, becomes the text of each row.
+        return super(EncryptedMixin, self).get_db_prep_save(value, connection)
+
+    def db_check(self, connection: BaseDatabaseWrapper) -> str:
+        """A Fernet token (version byte 0x80, then a time far from 2**32) and nothing else."""
+        return f"{connection.ops.quote_name(self.column)} ~ '^gAAAAA[A-Za-z0-9_-]{{100,}}={{0,2}}$'"

@@ -55,9 +55,7 @@ class TooManyTries(Refused):
 def identify(email: str, password: str) -> User:
     """The active user with that e-mail and password. Raises LoginRefused, TooManyTries."""
     email = email.strip().lower()
-    counter = "login:" + hmac.digest(
-        settings.SECRET_KEY.encode(), email.encode(), "sha256"
-    ).hex()
+    counter = "login:" + hmac.digest(settings.SECRET_KEY.encode(), email.encode(), "sha256").hex()
     cache.add(counter, 0, timeout=WINDOW.total_seconds())
     if cache.incr(counter) > TRIES:
         raise TooManyTries
@@ -137,9 +135,7 @@ class Backend(BaseBackend):
             return None
 
     def get_user(self, user_id: Any) -> User | None:
-        return (
-            User.objects.select_related("practice").filter(pk=user_id, is_active=True).first()
-        )
+        return User.objects.select_related("practice").filter(pk=user_id, is_active=True).first()
 
 
 def _upgrade(user: User) -> Any:

@@ -13,7 +13,7 @@ days by which those are gone (`WAL_HORIZON_DAYS`, `BACKUP_HORIZON_DAYS`).
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -58,6 +58,17 @@ class Progress:
     remaining: timedelta | None
 
 
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """Where a practice stands: files due, held among them, without a date, approved."""
+
+    practice: str
+    due: int
+    held: int
+    undated: int
+    approved: int
+
+
 def propose_everywhere(*, now: datetime) -> list[PurgeRun]:
     """Nightly: bring every practice's proposal up to date. Says what is due, not what became due,
     so a missed night loses nothing."""
@@ -71,8 +82,7 @@ def propose_everywhere(*, now: datetime) -> list[PurgeRun]:
 def propose(*, by: User) -> PurgeRun | None:
     """The practice's proposal, brought up to date now; None if nothing is due."""
     access.require(by, Permission.PURGE_PROPOSE)
-    practice = by.practice
-    assert practice is not None
+    practice = access.practice_of(by)
     return _propose(practice, on=retention.local_day(practice, timezone.now()), by=by)
 
 
@@ -106,6 +116,17 @@ def certificates(*, by: User) -> QuerySet[DestructionRecord]:
     access.require(by, Permission.PURGE_READ)
     rows = access.visible_to(by, Permission.PURGE_READ, DestructionRecord.objects.all())
     return rows.select_related("approved_by").order_by("-destroyed_at", "pk")
+
+
+def certificate(record_id: UUID, *, by: User) -> DestructionRecord:
+    """One certificate of the register."""
+    return access.find(
+        DestructionRecord.objects.select_related("approved_by", "practice"),
+        record_id,
+        by,
+        Permission.PURGE_READ,
+        client="",
+    )
 
 
 def take_out(run_id: UUID, item_id: UUID, *, by: User) -> PurgeItem:
@@ -202,6 +223,23 @@ def unfinished() -> bool:
     return _waiting(timezone.now()).exists()
 
 
+def outlook(*, now: datetime) -> Iterator[Outlook]:
+    """Where every practice stands, for the operator: counts, nothing changed."""
+    for practice in Practice.objects.order_by("slug"):
+        due = retention.due(practice, on=retention.local_day(practice, now))
+        held = due.filter(Exists(LegalHold.objects.filter(client=OuterRef("pk"), lifted_at=None)))
+        approved = PurgeItem.objects.filter(
+            run__practice=practice, run__status=Run.APPROVED, status=Item.PENDING
+        )
+        yield Outlook(
+            practice=practice.slug,
+            due=due.count(),
+            held=held.count(),
+            undated=retention.undated(practice).count(),
+            approved=approved.count(),
+        )
+
+
 def _propose(practice: Practice, *, on: date, by: User | None) -> PurgeRun | None:
     with transaction.atomic():
         Practice.objects.select_for_update().get(pk=practice.pk)
@@ -280,7 +318,7 @@ def _settle_next() -> PurgeItem | None:
             item.status = _settle(item, now)
             item.settled_at = now
             item.save(update_fields=["status", "settled_at"])
-    except Exception as failure:  # noqa: BLE001 whatever it is, the next file must not wait
+    except Exception as failure:
         if item is None:
             raise
         _set_aside(item.pk, failure)

@@ -39,7 +39,8 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The governing candidate, all of them, or what is missing: "rule" or "birth_date"."""
+    """The governing candidate, all of them, or what is missing: "rule" or
+    "birth_date", or "in_care" where nothing has ended yet."""
 
     governing: Candidate | None
     candidates: tuple[Candidate, ...]
@@ -93,9 +94,7 @@ def due(practice: Practice, *, on: date) -> QuerySet[Client]:
 
 def undated(practice: Practice) -> QuerySet[Client]:
     """Discharged files that no rule gives a date: never due, to be looked at."""
-    return Client.objects.filter(
-        practice=practice, discharged_on__isnull=False, retain_until=None
-    )
+    return Client.objects.filter(practice=practice, discharged_on__isnull=False, retain_until=None)
 
 
 def local_day(practice: Practice, now: datetime) -> date:

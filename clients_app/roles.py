@@ -50,6 +50,8 @@ class Permission(StrEnum):
     TRAIL_READ = "trail.read"
     USER_READ = "user.read"
     USER_MANAGE = "user.manage"
+    # Granted to no role: founding a practice is the superuser's and the operator's alone.
+    PRACTICE_MANAGE = "practice.manage"
 
 
 class Scope(StrEnum):

@@ -20,6 +20,17 @@ def browse(*, by: User) -> QuerySet[RetentionRule]:
     return rows.select_related("decided_by").order_by("-retired_at", "-decided_at", "pk")
 
 
+def read(rule_id: UUID, *, by: User) -> RetentionRule:
+    """One rule."""
+    return access.find(
+        RetentionRule.objects.select_related("decided_by"),
+        rule_id,
+        by,
+        Permission.RULE_READ,
+        client="",
+    )
+
+
 def decide(
     *,
     by: User,
@@ -43,8 +54,7 @@ def decide(
         raise Invalid("adult_years", _("Give a number of years from 1 to 110."))
     if minor_until_age is not None and not 18 <= minor_until_age <= 110:
         raise Invalid("minor_until_age", _("Give an age from 18 to 110, or nothing."))
-    practice = by.practice
-    assert practice is not None
+    practice = access.practice_of(by)
     with transaction.atomic():
         rule = RetentionRule.objects.create(
             practice=practice,
@@ -71,9 +81,7 @@ def decide(
 
 def retire(rule_id: UUID, *, by: User) -> RetentionRule:
     """Take a rule out of force for files discharged from now on; dates that stand, stand."""
-    found = access.find(
-        RetentionRule.objects.all(), rule_id, by, Permission.RULE_DECIDE, client=""
-    )
+    found = access.find(RetentionRule.objects.all(), rule_id, by, Permission.RULE_DECIDE, client="")
     with transaction.atomic():
         rule = RetentionRule.objects.select_for_update().get(pk=found.pk)
         if rule.retired_at is not None:

@@ -15,9 +15,7 @@ def of_practice(*, by: User) -> QuerySet[AuditEvent]:
     access.require(by, Permission.TRAIL_READ)
     rows = AuditEvent.objects.filter(practice_id=by.practice_id).order_by("-id")
     if access.scope(by, Permission.TRAIL_READ) is Scope.CARE:
-        rows = rows.filter(
-            client_id__in=access.open_care().filter(user=by).values("client_id")
-        )
+        rows = rows.filter(client_id__in=access.open_care().filter(user=by).values("client_id"))
     with transaction.atomic():
         audit.record("trail.read", by=by)
     return rows
@@ -28,6 +26,6 @@ def of_client(client_id: UUID, *, by: User) -> QuerySet[AuditEvent]:
     access.require(by, Permission.TRAIL_READ, client_id, subject_id=client_id)
     with transaction.atomic():
         audit.record("trail.read", by=by, client_id=client_id)
-    return AuditEvent.objects.filter(
-        practice_id=by.practice_id, client_id=client_id
-    ).order_by("-id")
+    return AuditEvent.objects.filter(practice_id=by.practice_id, client_id=client_id).order_by(
+        "-id"
+    )

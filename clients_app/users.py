@@ -1,5 +1,6 @@
 """Logins of a practice: the manager's own practice, or any practice for the superuser."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -24,11 +25,35 @@ def browse(*, by: User) -> QuerySet[User]:
     return rows if by.is_superuser else rows.filter(practice_id=by.practice_id)
 
 
+def read(user_id: UUID, *, by: User) -> User:
+    """One login of a practice."""
+    user = User.objects.select_related("practice").filter(pk=user_id, is_superuser=False).first()
+    access.require_users(
+        by, Permission.USER_READ, user.practice_id if user else None, subject_id=user_id
+    )
+    if user is None:
+        access.hide(by, Permission.USER_READ, client_id=None, subject_id=user_id)
+    return user
+
+
+def names(user_ids: Iterable[UUID], *, by: User) -> dict[UUID, str]:
+    """What colleagues of the own practice are called, for pages that say who did something."""
+    rows = User.objects.filter(pk__in=set(user_ids), practice_id=by.practice_id)
+    return dict(rows.values_list("pk", "name"))
+
+
 @sensitive_variables()
 def create(
-    *, by: User | None, email: str, name: str, role: str, password: str, practice: Practice
+    *,
+    by: User | None,
+    email: str,
+    name: str,
+    role: str,
+    password: str | None,
+    practice: Practice,
 ) -> User:
-    """A new login. `by=None` is the operator's command line.
+    """A new login. `by=None` is the operator's command line. Without a password nobody logs in
+    by it until the manager gives it one.
 
     Raises Invalid for an e-mail, role or password that will not do, Conflict for an e-mail that
     has a login already.
@@ -41,7 +66,10 @@ def create(
         role=_checked_role(role),
         practice=practice,
     )
-    _set_password(user, password)
+    if password is None:
+        user.set_unusable_password()
+    else:
+        _set_password(user, password)
     try:
         with transaction.atomic():
             user.save(force_insert=True)
@@ -52,7 +80,9 @@ def create(
                 subject_id=user.pk,
                 role=user.role,
             )
-    except IntegrityError:
+    except IntegrityError as refused:
+        if "clients_app_user_email" not in str(refused) and "user_email_unique" not in str(refused):
+            raise
         raise Conflict(_("This e-mail has a login already.")) from None
     return user
 
@@ -90,9 +120,7 @@ def reset_password(user_id: UUID, *, by: User, password: str) -> User:
     with transaction.atomic():
         user.save(update_fields=["password"])
         AccessToken.objects.filter(user=user).delete()
-        audit.record(
-            "user.password_reset", by=by, practice_id=user.practice_id, subject_id=user.pk
-        )
+        audit.record("user.password_reset", by=by, practice_id=user.practice_id, subject_id=user.pk)
     return user
 
 

@@ -11,7 +11,7 @@ an absent value (null) looks like any other. Every failure to open raises; nothi
 out, shown or sealed again in its place.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -29,6 +29,12 @@ from clients_app.fields import Sealed, SealedField, Wrapped, parse_key
 from clients_app.models import ClientKey, SealedRow
 
 __all__ = ["DataKey", "KeyBroken", "KeyDestroyed", "MasterKeyMissing", "SealBroken"]
+
+# The row of a client's key, for a pipeline; `opened` takes what it returns.
+KEY = (
+    "SELECT id, master_key, wrapped"
+    f" FROM {ClientKey._meta.db_table} WHERE client_id = %s"  # noqa: S608 a name, not a value
+)
 
 
 class KeyDestroyed(Exception):
@@ -67,6 +73,14 @@ def open_keys(client_ids: Iterable[UUID]) -> dict[UUID, DataKey]:
     if missing := wanted - keys.keys():
         raise KeyDestroyed(f"no data key for {len(missing)} client(s)")
     return keys
+
+
+def opened(client_id: UUID, row: tuple[UUID, str, str] | None) -> DataKey:
+    """The data key from a row of the query `KEY`. Raises KeyDestroyed if there is none."""
+    if row is None:
+        raise KeyDestroyed("no data key for this client")
+    key_id, master_key, token = row
+    return unwrap(token, master_key, key_id=key_id, client_id=client_id)
 
 
 def unwrap(token: str, master_key: str, *, key_id: UUID, client_id: UUID) -> DataKey:
@@ -138,6 +152,16 @@ def master_fingerprints() -> list[str]:
     return list(_masters(tuple(settings.FIELD_ENCRYPTION_KEY)))
 
 
+def broken_keys() -> Iterator[str]:
+    """The ids of the data keys that do not open, each tried, in bounded memory."""
+    rows = ClientKey.objects.order_by("pk").iterator(chunk_size=1000)
+    for row in rows:
+        try:
+            unwrap(row.wrapped.token, row.master_key, key_id=row.pk, client_id=row.client_id)
+        except (KeyBroken, MasterKeyMissing):
+            yield str(row.pk)
+
+
 def rewrap(batch: int) -> int:
     """Wrap up to `batch` data keys by the newest master key; how many were done.
 
@@ -152,9 +176,7 @@ def rewrap(batch: int) -> int:
     )
     now = timezone.now()
     for row in rows:
-        key = unwrap(
-            row.wrapped.token, row.master_key, key_id=row.pk, client_id=row.client_id
-        )
+        key = unwrap(row.wrapped.token, row.master_key, key_id=row.pk, client_id=row.client_id)
         row.wrapped = Wrapped(key.wrap(master, client=row.client_id))
         row.master_key, row.wrapped_at = newest, now
     ClientKey.objects.bulk_update(rows, ["wrapped", "master_key", "wrapped_at"])

@@ -55,6 +55,6 @@ app.autodiscover_tasks(["clients_app"])
 @beat_init.connect
 def refuse_when_unsafe(**_kwargs: Any) -> None:
     """The worker and beat start under the same conditions as the web."""
-    from clients_app import checks  # noqa: PLC0415 needs the loaded app registry
+    from clients_app import checks
 
     checks.insist()

@@ -24,4 +24,6 @@ def ready(request: HttpRequest) -> JsonResponse:
     except RedisError:
         missing.append("redis")
     status = 503 if missing else 200
-    return JsonResponse({"status": "ready" if not missing else "waits", "for": missing}, status=status)
+    return JsonResponse(
+        {"status": "ready" if not missing else "waits", "for": missing}, status=status
+    )

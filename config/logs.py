@@ -15,7 +15,7 @@ class ContentFreeFormatter(logging.Formatter):
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
 
-    def formatException(  # noqa: N802 the standard library's name
+    def formatException(
         self,
         ei: (
             tuple[type[BaseException], BaseException, TracebackType | None]
@@ -27,5 +27,5 @@ class ContentFreeFormatter(logging.Formatter):
         places = " < ".join(f"{f.filename}:{f.lineno} {f.name}" for f in reversed(frames))
         return f"{kind.__name__ if kind else 'exception'} at {places}"
 
-    def formatStack(self, stack_info: str) -> str:  # noqa: N802
+    def formatStack(self, stack_info: str) -> str:
         return ""

@@ -98,9 +98,7 @@ def write(
     now: datetime | None = None,
 ) -> Disclosure:
     """Keep what the client confided in a session. Raises Invalid, or Conflict if discharged."""
-    session = access.find(
-        TherapySession.objects.all(), session_id, by, Permission.DISCLOSURE_WRITE
-    )
+    session = access.find(TherapySession.objects.all(), session_id, by, Permission.DISCLOSURE_WRITE)
     return _insert(
         session.pk,
         session.client_id,

@@ -79,9 +79,7 @@ def write(
     now: datetime | None = None,
 ) -> SessionNote:
     """Begin a note of a session, as a draft. Raises Invalid, or Conflict if discharged."""
-    session = access.find(
-        TherapySession.objects.all(), session_id, by, Permission.NOTE_WRITE
-    )
+    session = access.find(TherapySession.objects.all(), session_id, by, Permission.NOTE_WRITE)
     body = _checked_body(format, body)
     return _insert(session, body, format, by, "note.written", id=id, now=now)
 
@@ -94,9 +92,7 @@ def revise(
 
     Raises Stale if it was revised since it was read, Conflict if it is signed.
     """
-    found = access.find(
-        SessionNote.objects.filter(author=by), note_id, by, Permission.NOTE_WRITE
-    )
+    found = access.find(SessionNote.objects.filter(author=by), note_id, by, Permission.NOTE_WRITE)
     with transaction.atomic():
         note = _locked_draft(found, version)
         key = vault.open_key(note.client_id)
@@ -120,13 +116,9 @@ def revise(
     return note
 
 
-def sign(
-    note_id: UUID, *, by: User, version: int, now: datetime | None = None
-) -> SessionNote:
+def sign(note_id: UUID, *, by: User, version: int, now: datetime | None = None) -> SessionNote:
     """Sign one's own draft as it was read: from now on it never changes."""
-    found = access.find(
-        SessionNote.objects.filter(author=by), note_id, by, Permission.NOTE_WRITE
-    )
+    found = access.find(SessionNote.objects.filter(author=by), note_id, by, Permission.NOTE_WRITE)
     with transaction.atomic():
         note = _locked_draft(found, version)
         note.signed_at = now or timezone.now()

@@ -59,9 +59,7 @@ def read(session_id: UUID, *, by: User) -> OpenedSession:
     )
     with transaction.atomic():
         place = vault.unseal(session, vault.open_key(session.client_id), "place")
-        audit.record(
-            "session.read", by=by, client_id=session.client_id, subject_id=session.pk
-        )
+        audit.record("session.read", by=by, client_id=session.client_id, subject_id=session.pk)
     return OpenedSession(session, place)
 
 
@@ -107,9 +105,7 @@ def plan(
         session.save(force_insert=True)
         if status == Status.HELD:
             clients.touch(client, met_on=retention.local_day(client.practice, starts_at))
-        audit.record(
-            f"session.{status}", by=by, client_id=client.pk, subject_id=session.pk
-        )
+        audit.record(f"session.{status}", by=by, client_id=client.pk, subject_id=session.pk)
     return session
 
 
@@ -128,9 +124,7 @@ def move(
 
     Raises Stale if it was changed since it was read, Conflict if it is no longer planned.
     """
-    found = access.find(
-        TherapySession.objects.all(), session_id, by, Permission.SESSION_PLAN
-    )
+    found = access.find(TherapySession.objects.all(), session_id, by, Permission.SESSION_PLAN)
     with transaction.atomic():
         client = clients.lock_in_care(found.client_id)
         session = _locked(found.pk, version)
@@ -160,9 +154,7 @@ def cancel(session_id: UUID, *, by: User, version: int, no_show: bool = False) -
 
 
 def _conclude(session_id: UUID, status: str, by: User, version: int) -> TherapySession:
-    found = access.find(
-        TherapySession.objects.all(), session_id, by, Permission.SESSION_PLAN
-    )
+    found = access.find(TherapySession.objects.all(), session_id, by, Permission.SESSION_PLAN)
     with transaction.atomic():
         client = clients.lock_in_care(found.client_id)
         session = _locked(found.pk, version)
@@ -173,9 +165,7 @@ def _conclude(session_id: UUID, status: str, by: User, version: int) -> TherapyS
         session.status = status
         _reseal(session, vault.open_key(client.pk), None)
         if status == Status.HELD:
-            clients.touch(
-                client, met_on=retention.local_day(client.practice, session.starts_at)
-            )
+            clients.touch(client, met_on=retention.local_day(client.practice, session.starts_at))
         audit.record(f"session.{status}", by=by, client_id=client.pk, subject_id=session.pk)
     return session
 

@@ -35,8 +35,10 @@ def _django_db_helper(_django_db_helper: None, request: pytest.FixtureRequest) -
     """A test with real transactions is followed by TRUNCATE, which the trail refuses to anybody:
     here its owner takes the trigger off for that moment."""
     yield
-    if request.node.get_closest_marker("django_db") and connection.settings_dict and (
-        request.node.get_closest_marker("django_db").kwargs.get("transaction")
+    if (
+        request.node.get_closest_marker("django_db")
+        and connection.settings_dict
+        and (request.node.get_closest_marker("django_db").kwargs.get("transaction"))
     ):
         with connection.cursor() as cursor:
             cursor.execute(f"ALTER TABLE {AuditEvent._meta.db_table} DISABLE TRIGGER USER")

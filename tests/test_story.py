@@ -3,12 +3,11 @@
 from datetime import date, timedelta
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
-from clients_app import clients, purges, rules, vault
+from clients_app import clients, purges, rules
 from clients_app.errors import Denied, Hidden
-from clients_app.models import AuditEvent, Client, ClientKey, DestructionRecord
+from clients_app.models import Client, ClientKey, DestructionRecord
 from sessions_app import disclosures, notes
 from sessions_app.models import Disclosure, SessionNote
 from tests.conftest import Cast, trail

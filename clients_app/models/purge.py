@@ -77,9 +77,7 @@ class PurgeItem(Row):
     class Meta:
         verbose_name = _("file in a purge run")
         verbose_name_plural = _("files in a purge run")
-        constraints = [
-            models.UniqueConstraint(fields=["run", "client_id"], name="item_once_a_run")
-        ]
+        constraints = [models.UniqueConstraint(fields=["run", "client_id"], name="item_once_a_run")]
         indexes = [
             models.Index(
                 fields=["run", "not_before"],

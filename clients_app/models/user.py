@@ -96,5 +96,3 @@ class AccessToken(Row):
         verbose_name = _("device login")
         verbose_name_plural = _("device logins")
         indexes = [models.Index(fields=["expires_at"], name="token_expiry")]
-
-

@@ -13,10 +13,10 @@ from environ import FileAwareEnv
 env = FileAwareEnv()
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
-SECRET_KEY: str = env.str("SECRET_KEY")
+SECRET_KEY: str = env.str("SECRET_KEY").strip()
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 # The master keys that wrap every client's data key, newest first. See README, "Keys".
-FIELD_ENCRYPTION_KEY: list[str] = env.list("FIELD_ENCRYPTION_KEY")
+FIELD_ENCRYPTION_KEY: list[str] = [key.strip() for key in env.list("FIELD_ENCRYPTION_KEY")]
 DEMONSTRATION = False
 DEBUG = False
 
@@ -119,9 +119,7 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 SECURE_SSL_REDIRECT: bool = env.bool("SECURE_SSL_REDIRECT", default=True)
 SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https")
-    if env.bool("BEHIND_TLS_PROXY", default=False)
-    else None
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_TLS_PROXY", default=False) else None
 )
 SECURE_REDIRECT_EXEMPT = [r"^health/"]
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60

@@ -1,15 +1,14 @@
 """The suite: real PostgreSQL and Redis, cheap password hashing, throwaway secrets."""
 
+import base64
 import os
 import secrets
 
-from cryptography.fernet import Fernet
-
 os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(64))
-os.environ.setdefault("FIELD_ENCRYPTION_KEY", Fernet.generate_key().decode())
+os.environ.setdefault("FIELD_ENCRYPTION_KEY", base64.urlsafe_b64encode(os.urandom(32)).decode())
 
-from config.settings.base import *  # noqa: E402, F403
-from config.settings.base import INSTALLED_APPS, REDIS_URL  # noqa: E402
+from config.settings.base import *  # noqa: F403
+from config.settings.base import INSTALLED_APPS, REDIS_URL
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.stock"]
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]

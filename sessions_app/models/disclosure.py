@@ -25,9 +25,7 @@ class Disclosure(SealedRow):
     practice = models.ForeignKey(Practice, models.PROTECT, related_name="+")
     client = models.ForeignKey(Client, models.CASCADE, related_name="disclosures")
     session = models.ForeignKey(TherapySession, models.CASCADE, related_name="disclosures")
-    author = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="disclosures"
-    )
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="disclosures")
     amends = models.ForeignKey("self", models.CASCADE, null=True, related_name="amendments")
     written_at = models.DateTimeField(_("written"))
     # Locked: only its author reads it, not even another confidant of the client.

@@ -79,6 +79,4 @@ class NoteVersion(SealedRow):
     class Meta:
         verbose_name = _("earlier version")
         verbose_name_plural = _("earlier versions")
-        constraints = [
-            models.UniqueConstraint(fields=["note", "number"], name="note_version_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["note", "number"], name="note_version_once")]
