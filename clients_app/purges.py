@@ -27,7 +27,7 @@ from django.utils.translation import gettext_lazy as _
 from kombu.exceptions import OperationalError
 
 from clients_app import access, audit, holds, retention, rules, vault
-from clients_app.errors import Conflict, Invalid
+from clients_app.errors import Conflict, Hidden
 from clients_app.models import (
     Client,
     DestructionRecord,
@@ -136,7 +136,7 @@ def take_out(run_id: UUID, item_id: UUID, *, by: User) -> PurgeItem:
         run = PurgeRun.objects.select_for_update().get(pk=run_id)
         item = PurgeItem.objects.filter(pk=item_id, run=run).first()
         if item is None:
-            raise Invalid("item", _("This run has no such file."))
+            raise Hidden(_("There is nothing here that you can open."))
         if run.status != Run.PROPOSED or item.status != Item.PENDING:
             raise Conflict(_("Files can be taken out until the run is approved."))
         item.status, item.settled_at = Item.EXCLUDED, timezone.now()
@@ -414,8 +414,11 @@ def _scrub() -> None:
     if not runs:
         return
     try:
-        vault.scrub()
+        clean = vault.scrub()
     except DatabaseError as failure:
         logger.error("the key table could not be rewritten: %s", type(failure).__name__)
+        return
+    if not clean:
+        logger.warning("an open transaction still sees destroyed keys: rewriting again later")
         return
     PurgeRun.objects.filter(pk__in=[run.pk for run in runs]).update(scrubbed_at=timezone.now())

@@ -11,6 +11,7 @@ an absent value (null) looks like any other. Every failure to open raises; nothi
 out, shown or sealed again in its place.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
@@ -22,6 +23,7 @@ from django.db import connection
 from django.db.models import Count
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
+from psycopg.errors import Diagnostic
 
 from clients_app import crypto
 from clients_app.crypto import Cipher, DataKey, KeyBroken, SealBroken
@@ -32,8 +34,8 @@ __all__ = ["DataKey", "KeyBroken", "KeyDestroyed", "MasterKeyMissing", "SealBrok
 
 # The row of a client's key, for a pipeline; `opened` takes what it returns.
 KEY = (
-    "SELECT id, master_key, wrapped"
-    f" FROM {ClientKey._meta.db_table} WHERE client_id = %s"  # noqa: S608 a name, not a value
+    "SELECT id, master_key, wrapped"  # noqa: S608 a table's name, not a value
+    f" FROM {ClientKey._meta.db_table} WHERE client_id = %s"
 )
 
 
@@ -130,15 +132,33 @@ def destroy(client_id: UUID) -> UUID | None:
     return key_id
 
 
-def scrub() -> None:
+def scrub() -> bool:
     """Rewrite the key table's files, so that destroyed keys are in none of its pages.
 
-    VACUUM alone frees the space but leaves the bytes. Needs to own the table, and takes it
-    exclusively for the moment that rewriting it lasts (20,000 clients: some 10 MB).
+    VACUUM alone frees the space but leaves the bytes. False if a transaction that is still open
+    could see destroyed keys, so that PostgreSQL had to carry them over: then call again later.
+    Needs to own the table, and takes it exclusively for the moment that rewriting it lasts
+    (20,000 clients: some 10 MB); raises OperationalError if it cannot have it within 2 s.
     """
+    carried_over: list[int] = []
+
+    def notice(diagnostic: Diagnostic) -> None:
+        # "DETAIL: 3 dead row versions cannot be removed yet." in whatever language.
+        if number := re.match(r"\D*(\d+)", diagnostic.message_detail or ""):
+            carried_over.append(int(number[1]))
+
     table = connection.ops.quote_name(ClientKey._meta.db_table)
     with connection.cursor() as cursor:
-        cursor.execute(f"VACUUM (FULL) {table}")
+        connection.connection.add_notice_handler(notice)
+        try:
+            # A backup that reads the table would hold the rewriting up, and the rewriting every
+            # reader behind it: give way instead.
+            cursor.execute("SET lock_timeout = '2s'")
+            cursor.execute(f"VACUUM (FULL, VERBOSE) {table}")
+        finally:
+            cursor.execute("RESET lock_timeout")
+            connection.connection.remove_notice_handler(notice)
+    return carried_over == [0]
 
 
 def keys_by_master() -> dict[str, int]:
