@@ -1,0 +1,119 @@
+"""Every column is an id, a date, a number, a sealed value – or text that may be read by a thief,
+for a reason. Every relation to a client ends with the client or is kept for a reason. Whoever adds
+a column or a table has to say here which it is.
+"""
+
+from django.apps import apps
+from django.contrib.sessions.models import Session
+from django.db import models
+from django.db.models import CASCADE
+
+from clients_app.fields import OpaqueField, SealedField
+from clients_app.models import Client, SealedRow
+
+OURS = [
+    model
+    for app in ("clients_app", "sessions_app")
+    for model in apps.get_app_config(app).get_models()
+]
+MEASURES = (
+    models.UUIDField,
+    models.ForeignKey,
+    models.DateField,
+    models.DateTimeField,
+    models.IntegerField,
+    models.BooleanField,
+)
+# What a thief may read, and why it cannot be sealed or need not be.
+OPEN_TEXT = {
+    "AccessToken.device": "the user's own word for a device, shown in their list of devices",
+    "AccessToken.digest": "SHA-256 of 256 random bits",
+    "AuditEvent.detail": "ids, labels and numbers; audit refuses anything else",
+    "AuditEvent.door": "a label",
+    "AuditEvent.event": "a label",
+    "AuditEvent.reason": "a label",
+    "AuditEvent.role": "a label",
+    "Client.code": "what the client is called outside the file",
+    "Client.jurisdiction": "retention rules are chosen by it",
+    "Client.kind": "person, couple, family or group",
+    "Client.service_type": "retention rules are chosen by it",
+    "ClientKey.master_key": "a fingerprint",
+    "DestructionRecord.client_code": "the certificate has to name the file",
+    "DestructionRecord.counts": "numbers by table",
+    "DestructionRecord.method": "a label",
+    "DestructionRecord.rule": "the rule's own words",
+    "Practice.jurisdiction": "not about a client",
+    "Practice.name": "not about a client",
+    "Practice.slug": "not about a client",
+    "Practice.time_zone": "not about a client",
+    "PurgeItem.client_code": "the privacy officer has to recognise the file",
+    "PurgeItem.failure": "the type of an exception, never its text",
+    "PurgeItem.rule": "the rule's own words",
+    "PurgeItem.status": "a label",
+    "PurgeRun.status": "a label",
+    "RetentionRule.jurisdiction": "not about a client",
+    "RetentionRule.service_type": "not about a client",
+    "RetentionRule.source": "a law or policy, not about a client",
+    "RetentionRule.trigger": "a label",
+    "TherapySession.modality": "the calendar needs it",
+    "TherapySession.status": "the calendar needs it",
+    "User.email": "staff, to log in",
+    "User.name": "staff",
+    "User.password": "a slow hash",
+    "User.role": "a label",
+}
+# What names a client without belonging to the file, and outlives it.
+OUTLIVES = {
+    "AuditEvent": "who did what stays known; ids and labels only",
+    "DestructionRecord": "the certificate; code, counts and dates",
+    "PurgeItem": "what a run did to the file; code and dates",
+}
+
+
+def test_every_column_is_accounted_for() -> None:
+    open_text = {
+        f"{model.__name__}.{field.name}"
+        for model in OURS
+        for field in model._meta.concrete_fields
+        if not isinstance(field, (*MEASURES, OpaqueField)) or isinstance(field, models.JSONField)
+    }
+    assert open_text == set(OPEN_TEXT)
+
+
+def test_every_row_of_a_file_goes_with_its_client() -> None:
+    """By CASCADE, so that a purge needs no list of tables that somebody forgets to extend."""
+    for relation in Client._meta.get_fields(include_hidden=True):
+        if relation.auto_created and not relation.concrete:
+            assert relation.on_delete is CASCADE, relation
+    names_a_client = {
+        model.__name__
+        for model in OURS
+        for field in model._meta.concrete_fields
+        if field.name == "client_id"
+    }
+    assert names_a_client == set(OUTLIVES)
+
+
+def test_everything_with_sealed_columns_belongs_to_a_client() -> None:
+    for model in apps.get_models():
+        if any(isinstance(field, SealedField) for field in model._meta.concrete_fields):
+            assert issubclass(model, SealedRow), model
+            if model is not Client:
+                field = model._meta.get_field("client")
+                assert field.remote_field.model is Client
+                assert not field.null
+                assert model._meta.get_field("practice").remote_field is not None
+
+
+def test_no_other_app_keeps_what_is_ours() -> None:
+    """Django's own tables hold no content; a new one has to be looked at."""
+    foreign = {m._meta.label for m in apps.get_models() if m not in OURS} - {
+        m._meta.label for m in apps.get_app_config("stock").get_models()
+    }
+    assert foreign == {
+        "admin.LogEntry",
+        "auth.Group",
+        "auth.Permission",
+        "contenttypes.ContentType",
+        Session._meta.label,
+    }
