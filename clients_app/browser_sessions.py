@@ -12,6 +12,7 @@ from django.utils import timezone
 
 
 def hashed(session_key: str) -> str:
+    """What stands in the table for the key in the cookie."""
     return hashlib.sha256(session_key.encode()).hexdigest()[:40]
 
 
@@ -19,7 +20,7 @@ class SessionStore(db.SessionStore):
     """Django's database store, keyed by the hash of the cookie."""
 
     def _get_session_from_db(self) -> Session | None:
-        row = self.model.objects.filter(
+        row = Session.objects.filter(
             session_key=hashed(self.session_key or ""), expire_date__gt=timezone.now()
         ).first()
         if row is None:
@@ -27,16 +28,17 @@ class SessionStore(db.SessionStore):
         return row
 
     def exists(self, session_key: str) -> bool:
-        return self.model.objects.filter(session_key=hashed(session_key)).exists()
+        return Session.objects.filter(session_key=hashed(session_key)).exists()
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
-        return self.model(
-            session_key=hashed(self._get_or_create_session_key()),
-            session_data=self.encode(data),
-            expire_date=self.get_expiry_date(),
+        row = super().create_model_instance(data)
+        return Session(
+            session_key=hashed(row.session_key),
+            session_data=row.session_data,
+            expire_date=row.expire_date,
         )
 
     def delete(self, session_key: str | None = None) -> None:
         key = session_key or self.session_key
         if key is not None:
-            self.model.objects.filter(session_key=hashed(key)).delete()
+            Session.objects.filter(session_key=hashed(key)).delete()

@@ -9,6 +9,7 @@ in or comes out, and opening it is the vault's business alone.
 
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
+import psycopg
 from django.core.exceptions import FieldError
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -138,7 +139,7 @@ class SealedField(OpaqueField):
     def get_db_prep_value(
         self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False
     ) -> Any:
-        return connection.Database.Binary(self._checked(value).bytes)
+        return psycopg.Binary(self._checked(value).bytes)
 
 
 class WrappedKeyField(OpaqueField, EncryptedTextField):

@@ -258,18 +258,9 @@ def _propose(practice: Practice, *, on: date, by: User | None) -> PurgeRun | Non
             rule.pk: rules.sentence(rule)
             for rule in RetentionRule.objects.filter(practice=practice)
         }
+        files = due.exclude(pk__in=known).order_by("code")
         added = PurgeItem.objects.bulk_create(
-            (
-                PurgeItem(
-                    run=run,
-                    client_id=client.pk,
-                    client_code=client.code,
-                    retain_until=client.retain_until,
-                    rule=sentences.get(client.governing_rule_id, ""),
-                )
-                for client in due.exclude(pk__in=known).order_by("code")
-            ),
-            batch_size=1000,
+            (_item(run, client, sentences) for client in files), batch_size=1000
         )
         if added or withdrawn:
             audit.record(
@@ -281,6 +272,18 @@ def _propose(practice: Practice, *, on: date, by: User | None) -> PurgeRun | Non
                 withdrawn=withdrawn,
             )
     return run
+
+
+def _item(run: PurgeRun, client: Client, sentences: Mapping[UUID, str]) -> PurgeItem:
+    if client.retain_until is None or client.governing_rule_id is None:
+        raise ValueError("a due file has a last day and a rule, as the database insists")
+    return PurgeItem(
+        run=run,
+        client_id=client.pk,
+        client_code=client.code,
+        retain_until=client.retain_until,
+        rule=sentences[client.governing_rule_id],
+    )
 
 
 def _proposable(practice: Practice, on: date) -> QuerySet[Client]:
@@ -304,6 +307,7 @@ def _waiting(now: datetime) -> QuerySet[PurgeItem]:
 def _settle_next() -> PurgeItem | None:
     """Take the next file that no other worker holds and settle it, in one transaction."""
     now = timezone.now()
+    item = None
     try:
         with transaction.atomic():
             item = (
@@ -329,6 +333,8 @@ def _settle_next() -> PurgeItem | None:
 def _settle(item: PurgeItem, now: datetime) -> str:
     """Destroy the file, or say why it stays. In the item's transaction."""
     run = item.run
+    if run.decided_by is None:
+        raise ValueError("an approved run has an approver, as the database insists")
     client = Client.objects.select_for_update().filter(pk=item.client_id).first()
     if client is None:
         destroyed = DestructionRecord.objects.filter(client_id=item.client_id).exists()

@@ -97,10 +97,9 @@ def read(client_id: UUID, *, by: User, after: Position | None = None, limit: int
 
 
 def _open(row: tuple[Any, ...], client_id: UUID, key: vault.DataKey) -> Entry:
-    *facts, sealed_format, sealed_body = row
-    note_id, version = facts[:2]
+    note_id, version, *_facts, sealed_format, sealed_body = row
     shape, body = (
         key.unseal(seal, bound_to=vault.binding(NOTE, column, note_id, client_id, version))
         for column, seal in (("format", sealed_format), ("body", sealed_body))
     )
-    return Entry(*facts, format=orjson.loads(shape), body_json=body)
+    return Entry(*(*row[:-2], orjson.loads(shape), body))

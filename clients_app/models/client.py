@@ -64,6 +64,11 @@ class Client(SealedRow):
                 name="client_kept_until_only_after_discharge",
                 condition=models.Q(retain_until=None) | models.Q(discharged_on__isnull=False),
             ),
+            models.CheckConstraint(
+                name="client_kept_until_by_a_rule",
+                condition=models.Q(retain_until=None, governing_rule_id=None)
+                | models.Q(retain_until__isnull=False, governing_rule_id__isnull=False),
+            ),
         ]
         indexes = [
             models.Index(

@@ -46,7 +46,12 @@ class PurgeRun(Row):
                 fields=["practice"],
                 condition=models.Q(status="proposed"),
                 name="run_one_proposal_at_a_time",
-            )
+            ),
+            models.CheckConstraint(
+                name="run_decided_by_somebody",
+                condition=models.Q(status="proposed")
+                | models.Q(decided_at__isnull=False, decided_by__isnull=False),
+            ),
         ]
 
 
