@@ -44,9 +44,12 @@ def carry_over(client_id: UUID, user_id: UUID, *, now: datetime) -> CareAssignme
         return _open(client.pk, counsellor, None, now)
 
 
-def end(assignment_id: UUID, *, by: User) -> CareAssignment:
-    """End a confidant's access; ended already, it stays as it is."""
-    found = access.find(CareAssignment.objects.all(), assignment_id, by, Permission.CARE_ASSIGN)
+def end(assignment_id: UUID, *, by: User, client_id: UUID | None = None) -> CareAssignment:
+    """End a confidant's access; ended already, it stays as it is. `client_id`: of that client."""
+    rows = CareAssignment.objects.all()
+    if client_id is not None:
+        rows = rows.filter(client_id=client_id)
+    found = access.find(rows, assignment_id, by, Permission.CARE_ASSIGN)
     with transaction.atomic():
         assignment = CareAssignment.objects.select_for_update().get(pk=found.pk)
         _close(assignment, by)
@@ -56,7 +59,7 @@ def end(assignment_id: UUID, *, by: User) -> CareAssignment:
 def hand_over(client_id: UUID, to: UUID, *, by: User) -> CareAssignment:
     """Give one's own client to a colleague: theirs begins as one's own ends."""
     access.require(by, Permission.CARE_HAND_OVER, client_id, subject_id=client_id)
-    counsellor = _counsellor(to, by)
+    counsellor = _counsellor(to, by, field="to")
     if counsellor.pk == by.pk:
         raise Invalid("to", _("You are this client's confidant already."))
     with transaction.atomic():
@@ -72,13 +75,15 @@ def counsellors(*, by: User) -> QuerySet[User]:
 
 
 def _active_counsellors(practice_id: UUID | None) -> QuerySet[User]:
+    if practice_id is None:
+        return User.objects.none()
     return User.objects.filter(practice_id=practice_id, role=Role.COUNSELLOR, is_active=True)
 
 
-def _counsellor(user_id: UUID, by: User) -> User:
+def _counsellor(user_id: UUID, by: User, *, field: str = "user") -> User:
     user = counsellors(by=by).filter(pk=user_id).first()
     if user is None:
-        raise Invalid("user", _("Choose a counsellor of this practice."))
+        raise Invalid(field, _("Choose a counsellor of this practice."))
     return user
 
 

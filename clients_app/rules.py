@@ -1,10 +1,12 @@
 """The practice's retention rules: decided, retired, never edited."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from clients_app import access, audit, clients, texts
@@ -92,9 +94,17 @@ def retire(rule_id: UUID, *, by: User) -> RetentionRule:
     return rule
 
 
+def in_words(rule_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Rules as sentences, retired ones too: for whoever was told that these rules hold a file."""
+    return {rule.pk: sentence(rule) for rule in RetentionRule.objects.filter(pk__in=rule_ids)}
+
+
 def sentence(rule: RetentionRule) -> str:
-    """The rule in words that stay true after it is gone, for certificates."""
-    words = f"{rule.adult_years} years after {rule.get_trigger_display()}"
+    """The rule in words of the language that is active."""
+    words = ngettext(
+        "%(n)s year after %(trigger)s", "%(n)s years after %(trigger)s", rule.adult_years
+    ) % {"n": rule.adult_years, "trigger": rule.get_trigger_display()}
     if rule.minor_until_age is not None:
-        words += f"; a minor's until age {rule.minor_until_age}"
+        minor = gettext("a minor’s until age %(age)s") % {"age": rule.minor_until_age}
+        words += f"; {minor}"
     return f"{words} ({rule.source})"[:400]

@@ -22,7 +22,7 @@ def browse(*, by: User) -> QuerySet[User]:
     """The logins this user may see: of their practice, or all for the superuser."""
     access.require_users(by, Permission.USER_READ)
     rows = User.objects.select_related("practice").order_by("practice__name", "name", "pk")
-    return rows if by.is_superuser else rows.filter(practice_id=by.practice_id)
+    return rows if by.is_superuser else rows.filter(practice=access.practice_of(by))
 
 
 def read(user_id: UUID, *, by: User) -> User:
@@ -38,7 +38,13 @@ def read(user_id: UUID, *, by: User) -> User:
 
 def names(user_ids: Iterable[UUID], *, by: User) -> dict[UUID, str]:
     """What colleagues of the own practice are called, for pages that say who did something."""
-    rows = User.objects.filter(pk__in=set(user_ids), practice_id=by.practice_id)
+    rows = User.objects.filter(pk__in=set(user_ids), practice=access.practice_of(by))
+    return dict(rows.values_list("pk", "name"))
+
+
+def colleagues(*, by: User) -> dict[UUID, str]:
+    """Everybody who has or had a login of the own practice, by name."""
+    rows = User.objects.filter(practice=access.practice_of(by)).order_by("name", "pk")
     return dict(rows.values_list("pk", "name"))
 
 
@@ -50,16 +56,20 @@ def create(
     name: str,
     role: str,
     password: str | None,
-    practice: Practice,
+    practice: Practice | None = None,
 ) -> User:
-    """A new login. `by=None` is the operator's command line. Without a password nobody logs in
-    by it until the manager gives it one.
+    """A new login, in the actor's own practice unless another is named. `by=None` is the operator's
+    command line. Without a password nobody logs in by it until the manager gives it one.
 
     Raises Invalid for an e-mail, role or password that will not do, Conflict for an e-mail that
     has a login already.
     """
+    if practice is None and by is not None:
+        practice = by.practice
     if by is not None:
-        access.require_users(by, Permission.USER_MANAGE, practice.pk)
+        access.require_users(by, Permission.USER_MANAGE, practice.pk if practice else None)
+    if practice is None:
+        raise Invalid("practice", _("Choose the practice."))
     user = User(
         email=_checked_email(email),
         name=texts.checked("name", name, longest=200),
@@ -148,6 +158,7 @@ def _find(user_id: UUID, by: User) -> User:
 
 def _checked_email(email: str) -> str:
     email = email.strip().lower()
+    texts.checked("email", email, longest=254)
     try:
         validate_email(email)
     except ValidationError:

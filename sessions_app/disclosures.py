@@ -82,6 +82,15 @@ def read(disclosure_id: UUID, *, by: User) -> OpenedDisclosure:
     return OpenedDisclosure(disclosure, **opened)
 
 
+def amendments(disclosure_id: UUID, *, by: User) -> QuerySet[Disclosure]:
+    """Metadata of what corrects a disclosure, the first correction first."""
+    found = access.find(
+        Disclosure.objects.filter(readable(by)), disclosure_id, by, Permission.DISCLOSURE_READ
+    )
+    rows = Disclosure.objects.filter(readable(by), amends=found)
+    return rows.select_related("client", "author", "session").order_by("id")
+
+
 @sensitive_variables()
 def write(
     session_id: UUID,

@@ -4,6 +4,7 @@ Liis confides in nobody and everybody in her: most clients here are hers. Mark i
 Olga works elsewhere. The tests tell what each of them may do.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,8 +17,8 @@ from django.test import Client as Browser
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from clients_app import clients, logins, users
-from clients_app.models import AuditEvent, Client, Practice, User
+from clients_app import clients, logins, purges, users
+from clients_app.models import AuditEvent, Client, Practice, PurgeRun, User
 from sessions_app import disclosures, notes, sessions
 from sessions_app.models import Disclosure, SessionNote, TherapySession
 
@@ -26,8 +27,12 @@ PASSWORD = "seven quiet herons at dawn"
 
 @pytest.fixture(autouse=True)
 def _fresh_counters() -> None:
-    """Login attempts are counted in Redis; no test inherits another's."""
-    cache.clear()
+    """Login attempts are counted in Redis; no test inherits another's. `clear` would empty the
+    database under the feet of the tests in other processes."""
+    ours: Any = cache
+    redis = ours._cache.get_client(write=True)
+    for key in redis.scan_iter(ours.make_key("*")):
+        redis.delete(key)
 
 
 @pytest.fixture
@@ -155,6 +160,23 @@ def desk(cast: Cast) -> Callable[[User], Browser]:
         return browser
 
     return open_for
+
+
+def until(condition: Callable[[], bool], *, seconds: float = 20) -> None:
+    """Ask again every tenth of a second, and fail after that many seconds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError("it did not happen in time")
+        time.sleep(0.1)
+
+
+def scrubbed(run: PurgeRun) -> bool:
+    """Whether the sweep, asked once more as beat does every minute, has rewritten the key table.
+    PostgreSQL's own autovacuum may hold an older view of the world for a moment."""
+    purges.execute(until=timezone.now() + timedelta(minutes=1))
+    run.refresh_from_db()
+    return run.scrubbed_at is not None
 
 
 def yesterday() -> datetime:

@@ -1,0 +1,222 @@
+"""The demonstration practice: invented people and words, told by `practice.json` relative to today.
+
+Everything goes through the verbs, as the person who would do it in a practice, so the trail of the
+demonstration reads like a real one. It is one transaction: either it is all there or nothing is.
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from clients_app import care, clients, holds, practices, purges, retention, rules, users
+from clients_app.models import Practice, User
+from clients_app.roles import Role
+from sessions_app import disclosures, notes, sessions
+from sessions_app.models import TherapySession
+
+STORY = Path(__file__).with_name("practice.json")
+ROOT = "root@demo.example"
+OPENS_AT = time(9)
+# No letter that is taken for another one: they are typed on phones.
+ALPHABET = "abcdefghjkmnpqrstuvwxyz"
+TO_SEE = {
+    Role.COUNSELLOR: "own clients, their notes and what they confided; not a colleague's",
+    Role.SUPERVISOR: "nothing of a client, until something is sent to them",
+    Role.FRONT_DESK: "calendar and contacts; no note opens",
+    Role.PRACTICE_MANAGER: "who is in whose care, logins; no note opens",
+    Role.PRIVACY_OFFICER: "the purge run that waits, the hold, the rules, the trail",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Somebody who can log in to the demonstration. No password: somebody took the file away."""
+
+    role: str
+    email: str
+    password: str
+    to_see: str
+
+
+def present() -> list[Login]:
+    """The logins of the demonstration practice, which is made if it is not there yet."""
+    story = json.loads(STORY.read_bytes())
+    practice = Practice.objects.filter(slug=story["practice"]["slug"]).first()
+    if practice is None:
+        _make(story, now=timezone.now())
+    elif not logins_file().exists():
+        _renew(practice)
+    return _logins()
+
+
+def logins_file() -> Path:
+    """Where the generated passwords lie, readable by the operator alone."""
+    named = os.environ.get("DEMO_LOGINS_FILE")
+    return Path(named) if named else Path(settings.BASE_DIR) / "var" / "demo-logins.txt"
+
+
+@sensitive_variables()
+def _make(story: Mapping[str, Any], *, now: datetime) -> None:
+    passwords = {person["email"]: _password() for person in story["users"]}
+    passwords[ROOT] = _password()
+    with transaction.atomic():
+        root = User.objects.create_superuser(ROOT, passwords[ROOT])
+        about = {name: text for name, text in story["practice"].items() if name != "language"}
+        practice = practices.create(by=root, **about)
+        people = {
+            person["key"]: users.create(
+                by=root,
+                email=person["email"],
+                name=person["name"],
+                role=person["role"],
+                password=passwords[person["email"]],
+                practice=practice,
+            )
+            for person in story["users"]
+        }
+        _Telling(practice, people, now).tell(story)
+        # Before the end of the transaction: a practice whose passwords nobody knows is of no use,
+        # a file of passwords without a practice is overwritten by the next run.
+        _keep(passwords)
+
+
+@sensitive_variables()
+def _renew(practice: Practice) -> None:
+    """The file is gone: new passwords for everybody of the practice. The superuser's is changed
+    with `manage.py changepassword`."""
+    root = User.objects.get(email=ROOT)
+    passwords = {ROOT: ""}
+    with transaction.atomic():
+        for user in User.objects.filter(practice=practice):
+            passwords[user.email] = _password()
+            users.reset_password(user.pk, by=root, password=passwords[user.email])
+        _keep(passwords)
+
+
+class _Telling:
+    """From the story to the verbs."""
+
+    def __init__(self, practice: Practice, people: Mapping[str, User], now: datetime) -> None:
+        self.people = people
+        self.zone = ZoneInfo(practice.time_zone)
+        self.today = retention.local_day(practice, now)
+        by_role = {user.role: user for user in people.values()}
+        self.front_desk = by_role[Role.FRONT_DESK]
+        self.manager = by_role[Role.PRACTICE_MANAGER]
+        self.officer = by_role[Role.PRIVACY_OFFICER]
+
+    def tell(self, story: Mapping[str, Any]) -> None:
+        for rule in story["rules"]:
+            rules.decide(by=self.officer, **rule)
+        # In the order in which they came, because codes are numbered by the year.
+        for client in sorted(story["clients"], key=lambda c: -c["registered_days_ago"]):
+            self._client(client)
+        purges.propose(by=self.officer)
+
+    def _client(self, told: Mapping[str, Any]) -> None:
+        counsellor, *others = (self.people[key] for key in told["counsellors"])
+        since = self._at(told["registered_days_ago"], OPENS_AT)
+        identity = dict(told["identity"])
+        born = identity.pop("birth_years_ago")
+        if born is not None:
+            identity["birth_date"] = self._years_ago(*born).isoformat()
+        client = clients.register(
+            by=counsellor,
+            identity=identity,
+            kind=told["kind"],
+            service_type=told["service_type"],
+            now=since,
+        )
+        for other in others:
+            care.assign(client.pk, other.pk, by=self.manager, now=since)
+        for meeting in sorted(told["sessions"], key=lambda m: -m["days_ago"]):
+            self._meeting(client.pk, counsellor, meeting)
+        if told["discharged_days_ago"] is not None:
+            last_day = self.today - timedelta(days=told["discharged_days_ago"])
+            clients.discharge(client.pk, by=counsellor, on=last_day)
+        if told["hold"] is not None:
+            holds.place(client.pk, by=self.officer, **told["hold"])
+
+    def _meeting(self, client_id: UUID, counsellor: User, told: Mapping[str, Any]) -> None:
+        held = told["status"] == TherapySession.Status.HELD
+        planner = counsellor if held else self.front_desk
+        session = sessions.plan(
+            client_id,
+            by=planner,
+            starts_at=self._at(told["days_ago"], time.fromisoformat(told["time"])),
+            minutes=told["minutes"],
+            modality=told["modality"],
+            place=told["place"],
+            counsellor_id=counsellor.pk,
+            status="held" if held else "planned",
+        )
+        if told["status"] in ("cancelled", "no_show"):
+            sessions.cancel(session.pk, by=planner, version=1, no_show=told["status"] == "no_show")
+        ended_at = session.starts_at + timedelta(minutes=session.minutes)
+        note = told["note"]
+        if note is not None:
+            draft = notes.write(
+                session.pk,
+                by=counsellor,
+                format=note["format"],
+                body=note["sections"],
+                now=ended_at,
+            )
+            if note["signed"]:
+                notes.sign(draft.pk, by=counsellor, version=draft.version, now=ended_at)
+        for confided in told["disclosures"]:
+            disclosures.write(session.pk, by=counsellor, now=ended_at, **confided)
+
+    def _at(self, days_ago: int, clock: time) -> datetime:
+        day = self.today - timedelta(days=days_ago)
+        return datetime.combine(day, clock, tzinfo=self.zone).astimezone(UTC)
+
+    def _years_ago(self, years: int, days: int) -> date:
+        return retention.years_after(self.today - timedelta(days=days), -years)
+
+
+@sensitive_variables()
+def _logins() -> list[Login]:
+    lines = logins_file().read_text("utf-8").splitlines()
+    passwords = dict(line.partition(" ")[::2] for line in lines)
+    people = User.objects.filter(email__in=passwords).order_by("practice", "pk")
+    return [
+        Login(
+            role=str(user.get_role_display()) if user.role else "superuser",
+            email=user.email,
+            password=passwords[user.email],
+            to_see=TO_SEE[Role(user.role)] if user.role else "practices and logins; no file opens",
+        )
+        for user in people
+    ]
+
+
+@sensitive_variables()
+def _keep(passwords: Mapping[str, str]) -> None:
+    path = logins_file()
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.writelines(f"{email} {password}\n" for email, password in passwords.items())
+        file.flush()
+        os.fsync(descriptor)
+    unfinished.replace(path)
+
+
+def _password() -> str:
+    """72 bits that can be typed."""
+    return "-".join("".join(secrets.choice(ALPHABET) for _ in range(4)) for _ in range(4))
