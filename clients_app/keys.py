@@ -5,7 +5,7 @@ To change: put a new key first in FIELD_ENCRYPTION_KEY, keep the old ones behind
 they are, so nothing is re-encrypted and reading goes on meanwhile.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -41,7 +41,7 @@ def broken() -> Iterator[str]:
     return vault.broken_keys()
 
 
-def rotate() -> Iterator[int]:
+def rotate() -> Generator[int, None, None]:
     """Wrap every data key by the newest master key; yields how many each batch did.
 
     Each batch is a transaction of its own: interrupted, it goes on where it stopped. Several may

@@ -57,7 +57,12 @@ def identify(email: str, password: str) -> User:
     email = email.strip().lower()
     counter = "login:" + hmac.digest(settings.SECRET_KEY.encode(), email.encode(), "sha256").hex()
     cache.add(counter, 0, timeout=WINDOW.total_seconds())
-    if cache.incr(counter) > TRIES:
+    try:
+        tries = cache.incr(counter)
+    except ValueError:  # the window closed between the two
+        tries = 1
+        cache.set(counter, tries, timeout=WINDOW.total_seconds())
+    if tries > TRIES:
         raise TooManyTries
     user = User.objects.select_related("practice").filter(email__iexact=email).first()
     if user is None:

@@ -22,7 +22,7 @@ from celery import current_app
 from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 from kombu.exceptions import OperationalError
 
@@ -254,10 +254,12 @@ def _propose(practice: Practice, *, on: date, by: User | None) -> PurgeRun | Non
         gone = run.items.filter(status=Item.PENDING).exclude(client_id__in=due.values("pk"))
         withdrawn, _rows = gone.delete()
         known = run.items.values("client_id")
-        sentences = {
-            rule.pk: rules.sentence(rule)
-            for rule in RetentionRule.objects.filter(practice=practice)
-        }
+        # On certificates in one language for good, whoever looks for what is due.
+        with translation.override("en"):
+            sentences = {
+                rule.pk: rules.sentence(rule)
+                for rule in RetentionRule.objects.filter(practice=practice)
+            }
         files = due.exclude(pk__in=known).order_by("code")
         added = PurgeItem.objects.bulk_create(
             (_item(run, client, sentences) for client in files), batch_size=1000

@@ -9,7 +9,7 @@ what there is to see.
 import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -138,7 +138,7 @@ def superuser_url() -> str:
 
 
 @pytest.fixture
-def sealing_off(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def sealing_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """The control build: seals in form, plaintext in substance."""
 
     def seal(
@@ -152,7 +152,6 @@ def sealing_off(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     monkeypatch.setattr(crypto.DataKey, "seal", seal)
     monkeypatch.setattr(crypto.DataKey, "unseal", unseal)
-    yield
 
 
 def test_the_thief_finds_nothing(cast: Cast) -> None:

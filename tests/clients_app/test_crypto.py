@@ -111,13 +111,13 @@ def test_a_wrapped_key_belongs_to_one_client() -> None:
     token = key.wrap(master, client=client)
     opened = crypto.unwrap(token, master, key_id=key.id, client=client)
     assert opened.unseal(key.seal(b'"x"', bound_to=PLACE), bound_to=PLACE) == b'"x"'
-    for wrong in (
-        {"master": master, "key_id": key.id, "client": uuid4()},
-        {"master": master, "key_id": uuid4(), "client": client},
-        {"master": other_master, "key_id": key.id, "client": client},
+    for wrong_master, wrong_id, wrong_client in (
+        (master, key.id, uuid4()),
+        (master, uuid4(), client),
+        (other_master, key.id, client),
     ):
         with pytest.raises(KeyBroken):
-            crypto.unwrap(token, **wrong)
+            crypto.unwrap(token, wrong_master, key_id=wrong_id, client=wrong_client)
     with pytest.raises(KeyBroken):
         crypto.unwrap("gAAAA not a token", master, key_id=key.id, client=client)
 

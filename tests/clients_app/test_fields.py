@@ -60,7 +60,7 @@ def rows(mari: Client, note: SessionNote, confided: Disclosure, cast: Cast) -> d
     holds.place(mari.pk, by=cast.piret, matter="matter", reason="reason")
     found = {}
     for model in {model for model, _field in SEALED_COLUMNS}:
-        found[model._meta.label] = model.objects.first()
+        found[model._meta.label] = model._default_manager.first()
     return found
 
 
@@ -138,7 +138,7 @@ def test_a_sealed_value_shows_nothing_anywhere(confided: Disclosure) -> None:
 
 
 def test_a_serializer_cannot_render_a_sealed_column(confided: Disclosure) -> None:
-    class Everything(ModelSerializer):
+    class Everything(ModelSerializer[Disclosure]):
         class Meta:
             model = Disclosure
             fields = ["id", "text"]

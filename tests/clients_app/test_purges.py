@@ -69,7 +69,7 @@ def test_only_the_privacy_officer_decides(cast: Cast, due: list[Client]) -> None
             lambda by: purges.propose(by=by),
             lambda by: purges.approve(run.pk, by=by, files=3),
             lambda by: purges.refuse(run.pk, by=by),
-            lambda by: purges.take_out(run.pk, run.items.first().pk, by=by),
+            lambda by: purges.take_out(run.pk, run.items.all()[0].pk, by=by),
         ):
             with pytest.raises(Denied):
                 deed(who)

@@ -1,5 +1,6 @@
 """The progress note: a draft is its author's, signed it never changes."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -48,10 +49,11 @@ def test_saving_the_same_again_changes_nothing(cast: Cast, meeting: TherapySessi
 
 
 def test_signed_is_final(cast: Cast, note: SessionNote) -> None:
-    for deed in (
+    deeds: list[Callable[[], object]] = [
         lambda: notes.revise(note.pk, by=cast.liis, version=1, body={"text": "other"}),
         lambda: notes.sign(note.pk, by=cast.liis, version=1),
-    ):
+    ]
+    for deed in deeds:
         with pytest.raises(Conflict):
             deed()
     assert notes.read(note.pk, by=cast.liis).body == {"text": "Mari came and spoke."}
@@ -131,12 +133,13 @@ def test_nothing_is_added_to_a_discharged_file(
 
     draft = notes.write(meeting.pk, by=cast.liis, body={"text": "x"})
     clients.discharge(mari.pk, by=cast.liis, on=retention.local_day(cast.practice, timezone.now()))
-    for deed in (
+    deeds: list[Callable[[], object]] = [
         lambda: notes.write(meeting.pk, by=cast.liis, body={"text": "x"}),
         lambda: notes.revise(draft.pk, by=cast.liis, version=1, body={"text": "y"}),
         lambda: notes.sign(draft.pk, by=cast.liis, version=1),
         lambda: notes.add(note.pk, by=cast.liis, text="x"),
-    ):
+    ]
+    for deed in deeds:
         with pytest.raises(Conflict):
             deed()
     assert notes.read(note.pk, by=cast.liis).body

@@ -1,5 +1,6 @@
 """The meeting: planned, moved, held or not, and the last contact that follows from it."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -62,11 +63,12 @@ def test_not_held_is_no_contact(cast: Cast, mari: Client, no_show: bool, status:
     assert sessions.read(session.pk, by=cast.liis).place == "Room 2"
     mari.refresh_from_db()
     assert mari.last_contact_on is None
-    for deed in (
+    deeds: list[Callable[[], object]] = [
         lambda: sessions.hold(session.pk, by=cast.liis, version=2),
         lambda: sessions.move(session.pk, by=cast.liis, version=2, minutes=30),
         lambda: sessions.cancel(session.pk, by=cast.liis, version=2),
-    ):
+    ]
+    for deed in deeds:
         with pytest.raises(Conflict):
             deed()
 
@@ -81,7 +83,7 @@ def test_the_future_has_not_been_held(cast: Cast, mari: Client) -> None:
 
 def test_the_calendar_shows_what_one_may_see(cast: Cast, mari: Client) -> None:
     session = sessions.plan(mari.pk, by=cast.liis, starts_at=timezone.now() + TOMORROW)
-    week = {"since": timezone.now(), "until": timezone.now() + timedelta(days=7)}
+    since, until = timezone.now(), timezone.now() + timedelta(days=7)
     for who, sees in (
         (cast.liis, True),
         (cast.frida, True),
@@ -89,7 +91,7 @@ def test_the_calendar_shows_what_one_may_see(cast: Cast, mari: Client) -> None:
         (cast.mark, False),
         (cast.olga, False),
     ):
-        assert (session in sessions.browse(by=who, **week)) == sees
+        assert (session in sessions.browse(by=who, since=since, until=until)) == sees
     assert session not in sessions.browse(by=cast.liis, until=timezone.now())
 
 

@@ -1,0 +1,48 @@
+"""The benchmark works: it fills, compares, measures and counts. How fast, it says by itself."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TINY = ["--clients=3", "--notes=2", "--bytes=300", "--rounds=1", "--seconds=0.1", "--workers=1"]
+
+
+def bench(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "tests.bench", "s1", *TINY, *arguments],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_measures_side_by_side_and_counts_the_trail(tmp_path: Path) -> None:
+    # The suite's PostgreSQL forgoes durability; what is measured there is not looked at.
+    written = tmp_path / "figures.json"
+    done = bench("--undurable", "--only", "product", "stock", "floor", "--json", str(written))
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(written.read_text())
+    assert list(figures["contestants"]) == ["product", "stock", "floor"]
+    assert all(contestant["answers"] > 3 for contestant in figures["contestants"].values())
+    assert {goal["goal"] for goal in figures["goals"]} == {5.0, 1.8}
+    assert "trail of Usaldus" in done.stdout
+
+
+def test_finds_out_a_contestant_that_answers_otherwise() -> None:
+    done = bench("--undurable", "--only", "floor", "--falsify", "floor")
+    assert done.returncode == 1
+    assert "Klient 0, session 0" in done.stderr
+    assert not done.stdout
+
+
+def test_gives_no_figures_where_nothing_is_durable() -> None:
+    done = bench(PGOPTIONS="-c synchronous_commit=off")
+    assert done.returncode == 1
+    assert "synchronous_commit" in done.stderr
+    assert not done.stdout
