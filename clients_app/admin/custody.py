@@ -1,0 +1,200 @@
+"""The custody of one client's file: who is in care, until when it is kept, who opened it."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from clients_app import access, care, clients, files, retention, rules, trail, users
+from clients_app.admin.client_forms import ColleagueForm, DischargeForm
+from clients_app.admin.door import Crumb, DoorAdmin, attempt, deed, offers, the_user, went
+from clients_app.admin.events import lines
+from clients_app.models import CareAssignment, Client
+from clients_app.roles import Permission
+
+TRAIL_PAGE = 50
+UNDATED_PAGE = 100
+
+
+class CustodyPages(DoorAdmin):
+    """The part of a client's pages that speaks of trust and time."""
+
+    def more_urls(self) -> list[URLPattern]:
+        one = "<uuid:object_id>"
+        return [
+            self.route(f"{one}/discharge/", self.discharge_page, "discharge"),
+            self.route(f"{one}/reopen/", self.reopen, "reopen", post=True),
+            self.route(f"{one}/hand-over/", self.hand_over_page, "hand_over"),
+            self.route(f"{one}/care/", self.care_page, "care"),
+            self.route(f"{one}/care/<uuid:care_id>/end/", self.end_care, "end_care", post=True),
+            self.route(f"{one}/trail/", self.trail_page, "trail"),
+            self.route("undated/", self.undated_page, "undated"),
+        ]
+
+    def code_of(self, request: HttpRequest, client_id: UUID) -> str:
+        return files.codes([client_id], by=the_user(request)).get(client_id, "")
+
+    def crumbs(self, code: str, client_id: UUID) -> list[Crumb]:
+        return [(code, self.url("change", client_id))]
+
+    def kept(self, request: HttpRequest, client: Client) -> dict[str, Any] | None:
+        """Until when the file is kept, and why; None where that is not the role's to know."""
+        if not offers(request, Permission.RETENTION_READ):
+            return None
+        if client.discharged_on is None:
+            return {"in_care": True}
+        user = the_user(request)
+        _client, decision = clients.explain(client.pk, by=user)
+        if decision is None:
+            return {"in_care": True}
+        governing = client.governing_rule_id
+        words = rules.in_words([governing])[governing] if governing else ""
+        return {"until": client.retain_until, "why": why(decision), "rule": words}
+
+    def confidants(self, request: HttpRequest, client_id: UUID) -> list[CareAssignment] | None:
+        if not offers(request, Permission.CARE_READ):
+            return None
+        return list(care.of_client(client_id, by=the_user(request)))
+
+    def discharge_page(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        user = the_user(request)
+        access.require(user, Permission.CLIENT_DISCHARGE, object_id, subject_id=object_id)
+        form = DischargeForm(request.POST or None, initial={"on": timezone.localdate()})
+        if request.method == "POST":
+            client = attempt(
+                form, lambda: clients.discharge(object_id, by=user, on=form.cleaned_data["on"])
+            )
+            if client is not None:
+                message = gettext("%(code)s is discharged.") % {"code": client.code}
+                return self.done(request, message, "change", object_id)
+        code = self.code_of(request, object_id)
+        return self.form_page(
+            request,
+            form,
+            gettext("Discharge %(code)s") % {"code": code},
+            submit=_("Discharge"),
+            explanation=_(
+                "Care ends, and the practice's rules fix until when the file is kept. Notes and "
+                "disclosures stay readable for the confidants until then. The file can be reopened."
+            ),
+            crumbs=self.crumbs(code, object_id),
+            cancel=self.url("change", object_id),
+        )
+
+    def reopen(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        return deed(
+            request,
+            lambda: clients.reopen(object_id, by=the_user(request)),
+            _("The file is open again."),
+            self.url("change", object_id),
+        )
+
+    def hand_over_page(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        user = the_user(request)
+        access.require(user, Permission.CARE_HAND_OVER, object_id, subject_id=object_id)
+        others = care.counsellors(by=user).exclude(pk=user.pk)
+        form = ColleagueForm(request.POST or None, colleagues=others)
+        code = self.code_of(request, object_id)
+        if request.method == "POST" and went(
+            form, lambda: care.hand_over(object_id, UUID(form.cleaned_data["user"]), by=user)
+        ):
+            return self.done(
+                request, gettext("%(code)s is handed over.") % {"code": code}, "changelist"
+            )
+        return self.form_page(
+            request,
+            form,
+            gettext("Hand over %(code)s") % {"code": code},
+            submit=_("Hand over"),
+            explanation=_(
+                "Your colleague becomes the client's confidant and reads the notes and the "
+                "disclosures that are not locked. Your own access ends at once. Disclosures that "
+                "you locked stay closed to everybody else."
+            ),
+            crumbs=self.crumbs(code, object_id),
+            cancel=self.url("change", object_id),
+        )
+
+    def care_page(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """Who is in care; the manager assigns and ends."""
+        user = the_user(request)
+        assigns = offers(request, Permission.CARE_ASSIGN)
+        if request.method == "POST":
+            access.require(user, Permission.CARE_ASSIGN, object_id, subject_id=object_id)
+        form = ColleagueForm(request.POST or None, colleagues=care.counsellors(by=user))
+        if request.method == "POST" and went(
+            form, lambda: care.assign(object_id, UUID(form.cleaned_data["user"]), by=user)
+        ):
+            return self.done(request, _("The counsellor is assigned."), "care", object_id)
+        confidants = list(care.of_client(object_id, by=user))
+        code = self.code_of(request, object_id)
+        return self.page(
+            request,
+            "usaldus/care.html",
+            gettext("Who is in care of %(code)s") % {"code": code},
+            client_id=object_id,
+            confidants=confidants,
+            form=form if assigns else None,
+            crumbs=self.crumbs(code, object_id),
+        )
+
+    def end_care(self, request: HttpRequest, object_id: UUID, care_id: UUID) -> HttpResponse:
+        return deed(
+            request,
+            lambda: care.end(care_id, by=the_user(request)),
+            _("The access is ended."),
+            self.url("care", object_id),
+        )
+
+    def trail_page(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """Who opened this file and when: what can be shown to the client."""
+        user = the_user(request)
+        rows = trail.of_client(object_id, by=user)
+        before = request.GET.get("before", "")
+        if before.isdecimal():
+            rows = rows.filter(pk__lt=int(before[:18]))
+        events = list(rows[: TRAIL_PAGE + 1])
+        page = events[:TRAIL_PAGE]
+        code = self.code_of(request, object_id)
+        people = users.names({e.actor_id for e in page if e.actor_id}, by=user)
+        return self.page(
+            request,
+            "usaldus/client_trail.html",
+            gettext("Who opened the file of %(code)s") % {"code": code},
+            lines=lines(page, people, {object_id: code}),
+            before=page[-1].pk if len(events) > TRAIL_PAGE else None,
+            crumbs=self.crumbs(code, object_id),
+        )
+
+    def undated_page(self, request: HttpRequest) -> HttpResponse:
+        """Discharged files that nothing will ever purge until somebody looks at them."""
+        rows = files.undated(by=the_user(request))
+        after = request.GET.get("after")
+        found = list((rows.filter(code__gt=after) if after else rows)[: UNDATED_PAGE + 1])
+        page = found[:UNDATED_PAGE]
+        return self.page(
+            request,
+            "usaldus/undated.html",
+            _("Discharged files without a date"),
+            clients=page,
+            after=page[-1].code if len(found) > UNDATED_PAGE else None,
+        )
+
+
+def why(decision: retention.Decision) -> str:
+    """The reason for the date, in a sentence."""
+    if decision.governing is None:
+        if decision.missing == "birth_date":
+            return gettext(
+                "No date can be given: a rule depends on the date of birth, which is not known."
+            )
+        return gettext("No date can be given: the practice has no rule for such a file.")
+    if decision.governing.ground == "minor":
+        return gettext("The client was a minor, and the rule for minors asks for longest.")
+    if len(decision.candidates) > 1:
+        return gettext("Of the rules that apply, this one asks for longest.")
+    return gettext("No other rule applies.")

@@ -1,0 +1,218 @@
+"""What every page has in common: parse, call one verb, render.
+
+A `DoorAdmin` keeps the registry, names and addresses of Django's admin and none of its views:
+those write rows, history lines and messages by themselves and wrap refusals in a transaction that
+takes their record back. Whatever a page shows or does comes from a verb; what a verb refuses is a
+message on the form, or the site's page for refusals (`site.UsaldusAdminSite.admin_view`).
+
+`access.scope` says here what a menu offers. `access.require` is asked before a form is shown, so
+that nobody fills one in for nothing, and records the refusal as any verb would.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, path, reverse
+from django.utils.functional import Promise
+from django.views.decorators.http import require_http_methods
+
+from clients_app import access
+from clients_app.admin.forms import DoorForm
+from clients_app.errors import Conflict, Hidden, Invalid, Stale
+from clients_app.models import User
+from clients_app.roles import Permission
+
+T = TypeVar("T")
+View = Callable[..., HttpResponse]
+Text = str | Promise
+Crumb = tuple[Text, str]
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+else:
+    ModelAdmin = admin.ModelAdmin
+
+
+class DoorAdmin(ModelAdmin):
+    """A model's pages: `list_page`, `new_page` and `one_page` under the admin's usual names."""
+
+    # Which permission puts the model into the menu, and offers "add".
+    sees: Permission | None = None
+    adds: Permission | None = None
+    # Where in the menu; None keeps it out.
+    menu_order: int | None = None
+
+    def list_page(self, request: HttpRequest) -> HttpResponse:
+        raise nothing_here()
+
+    def new_page(self, request: HttpRequest) -> HttpResponse:
+        raise nothing_here()
+
+    def one_page(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        raise nothing_here()
+
+    def more_urls(self) -> list[URLPattern]:
+        """Addresses beyond the usual three."""
+        return []
+
+    def get_urls(self) -> list[Any]:
+        return [
+            self.route("", self.list_page, "changelist"),
+            self.route("add/", self.new_page, "add"),
+            *self.more_urls(),
+            self.route("<uuid:object_id>/change/", self.one_page, "change"),
+        ]
+
+    def route(self, where: str, view: View, name: str, *, post: bool = False) -> URLPattern:
+        """A page behind the login. `post`: a deed that has no page of its own."""
+        methods = ["POST"] if post else ["GET", "HEAD", "POST"]
+        guarded = self.admin_site.admin_view(require_http_methods(methods)(view))
+        return path(where, guarded, name=f"{self.label}_{name}")
+
+    @property
+    def label(self) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}"
+
+    def url(self, name: str, *args: Any) -> str:
+        """The address of one of this model's pages."""
+        return reverse(f"admin:{self.label}_{name}", args=args)
+
+    def menu_label(self, user: User) -> Text:
+        """What the menu and the breadcrumbs call the list."""
+        return str(self.opts.verbose_name_plural).capitalize()
+
+    def page(
+        self,
+        request: HttpRequest,
+        template: str,
+        title: Text,
+        *,
+        crumbs: Sequence[Crumb] = (),
+        status: int = 200,
+        **context: Any,
+    ) -> HttpResponse:
+        """Render a page of the site. `crumbs` lie between the model's list and this page."""
+        home: list[Crumb] = []
+        if self.has_view_permission(request):
+            home.append((self.menu_label(the_user(request)), self.url("changelist")))
+        whole = {
+            **self.admin_site.each_context(request),
+            "title": title,
+            "opts": self.opts,
+            "crumbs": [crumb for crumb in (*home, *crumbs) if crumb[1] != request.path],
+            **context,
+        }
+        return render(request, template, whole, status=status)
+
+    def form_page(
+        self,
+        request: HttpRequest,
+        form: DoorForm,
+        title: Text,
+        *,
+        submit: Text,
+        template: str = "usaldus/form_page.html",
+        **context: Any,
+    ) -> HttpResponse:
+        """A page whose one purpose is a form."""
+        return self.page(request, template, title, form=form, submit=submit, **context)
+
+    def done(
+        self, request: HttpRequest, message: Text, name: str, *args: Any, fragment: str = ""
+    ) -> HttpResponse:
+        """After a deed: say so without content, and go where it can be seen."""
+        return done(request, message, self.url(name, *args) + fragment)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return offers(request, self.sees)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return offers(request, self.adds)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def attempt(
+    form: DoorForm,
+    deed: Callable[[], T],
+    *,
+    current: Callable[[], Mapping[str, str]] | None = None,
+) -> T | None:
+    """The verb's answer; None if it refused, and then the form says why and keeps what was typed.
+
+    `current` reads what is saved now, to be shown beside what was typed when the verb is Stale.
+    """
+    if not form.is_valid():
+        return None
+    try:
+        return deed()
+    except Invalid as refused:
+        form.add_error(form.field_of(refused.field), str(refused.message))
+    except Stale as refused:
+        form.compare(refused, current() if current else {})
+    except Conflict as refused:
+        form.add_error(None, str(refused.message))
+    return None
+
+
+def went(form: DoorForm, deed: Callable[[], object]) -> bool:
+    """Whether the verb did it, where its answer is of no further use."""
+    return attempt(form, deed) is not None
+
+
+def deed(
+    request: HttpRequest, verb: Callable[[], object], message: Text, address: str
+) -> HttpResponse:
+    """A deed by one button: do it, say so or say why not, and go on to `address`."""
+    try:
+        verb()
+    except (Invalid, Conflict, Stale) as refused:
+        messages.error(request, str(refused.message))
+        return redirect(address)
+    return done(request, message, address)
+
+
+def done(request: HttpRequest, message: Text, address: str) -> HttpResponse:
+    messages.success(request, str(message))
+    return redirect(address)
+
+
+def the_user(request: HttpRequest) -> User:
+    """Who is logged in; every page is behind the login."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
+def offers(request: HttpRequest, permission: Permission | None) -> bool:
+    """Whether a menu or page offers this to the user. What may be done, the verb decides."""
+    return (
+        permission is not None
+        and request.user.is_authenticated
+        and access.scope(the_user(request), permission) is not None
+    )
+
+
+def offered(user: User) -> dict[str, bool]:
+    """Every permission that the role has, for templates: `may.note_write`."""
+    return {
+        permission.name.lower(): True
+        for permission in Permission
+        if access.scope(user, permission) is not None
+    }
+
+
+def nothing_here() -> Hidden:
+    """For an address that leads nowhere, the same answer as for what is hidden."""
+    return Hidden("")

@@ -1,0 +1,91 @@
+"""What the stories at the browser's door have in common."""
+
+import html
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.test import Client as Browser
+from django.urls import reverse
+
+from clients_app import clients, holds, purges, rules
+from clients_app.models import Client, LegalHold, PurgeRun, RetentionRule
+from sessions_app.models import Disclosure, SessionNote
+from tests.conftest import Cast
+
+INLINE = re.compile(
+    rb"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=)|javascript:", re.IGNORECASE
+)
+
+
+def page(name: str, *args: Any, **query: Any) -> str:
+    """An address of the admin: `page("clients_app_client_change", pk)`."""
+    address = reverse(f"admin:{name}", args=args)
+    return address + ("?" + "&".join(f"{k}={v}" for k, v in query.items()) if query else "")
+
+
+def told(response: Any) -> str:
+    """The text of the reading page's one element that holds the words, as a browser has it."""
+    found = re.search(r'<div class="words reading"[^>]*>(.*?)</div>', response.text, re.DOTALL)
+    assert found, "no reading page"
+    raw = found.group(1).replace("\r\n", "\n").replace("\r", "\n")
+    return html.unescape(raw)
+
+
+@pytest.fixture
+def rule(cast: Cast) -> RetentionRule:
+    made, _longer = rules.decide(
+        by=cast.piret, trigger="discharge", adult_years=7, source="practice policy"
+    )
+    return made
+
+
+@pytest.fixture
+def gone(cast: Cast, rule: RetentionRule) -> Client:
+    """A client of Liis's whose file is due."""
+    client = clients.register(by=cast.liis, identity={"full_name": "Vana Klient"})
+    return clients.discharge(client.pk, by=cast.liis, on=date(2012, 3, 1))
+
+
+@pytest.fixture
+def run(cast: Cast, gone: Client) -> PurgeRun:
+    proposed = purges.propose(by=cast.piret)
+    assert proposed is not None
+    return proposed
+
+
+@pytest.fixture
+def hold(cast: Cast, mari: Client) -> LegalHold:
+    return holds.place(mari.pk, by=cast.piret, matter="Case 7", reason="The court asked.")
+
+
+@pytest.fixture
+def things(
+    cast: Cast,
+    mari: Client,
+    note: SessionNote,
+    confided: Disclosure,
+    rule: RetentionRule,
+    hold: LegalHold,
+    run: PurgeRun,
+) -> dict[str, UUID]:
+    """The object that each model's pages are asked for."""
+    return {
+        "client": mari.pk,
+        "user": cast.frida.pk,
+        "practice": cast.practice.pk,
+        "retentionrule": rule.pk,
+        "legalhold": hold.pk,
+        "purgerun": run.pk,
+        "therapysession": note.session_id,
+        "sessionnote": note.pk,
+        "disclosure": confided.pk,
+        "destructionrecord": uuid4(),
+        "auditevent": uuid4(),
+    }
+
+
+Desk = Callable[..., Browser]
