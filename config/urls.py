@@ -3,8 +3,8 @@
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from clients_app.api import docs
 from config import health
 
 urlpatterns = [
@@ -12,8 +12,14 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("clients_app.api.urls")),
     path("api/v1/", include("sessions_app.api.urls")),
-    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("api/schema/", docs.Schema.as_view(), name="schema"),
+    path("api/docs/", docs.Docs.as_view(url_name="schema"), name="docs"),
     path("health/live", health.live, name="live"),
     path("health/ready", health.ready, name="ready"),
 ]
+
+# Problem documents under /api/, Django's pages elsewhere.
+handler400 = "clients_app.api.problems.bad_request"
+handler403 = "clients_app.api.problems.permission_denied"
+handler404 = "clients_app.api.problems.page_not_found"
+handler500 = "clients_app.api.problems.server_error"

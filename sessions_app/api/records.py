@@ -1,39 +1,68 @@
-"""GET clients/{id}/record: the timeline with text."""
+"""The client's record: the timeline with text."""
 
-import base64
-import binascii
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
-from rest_framework.exceptions import ValidationError
-from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.views import APIView
+from rest_framework import serializers
 
+from clients_app.api.door import Door, operation
+from clients_app.api.fields import Choice
+from clients_app.api.pages import closed, opened
+from clients_app.api.shapes import Answer, PageQuery, Person, Values
+from clients_app.models import User
 from sessions_app import records
+from sessions_app.api.notes import SHAPES, Sections
+from sessions_app.models import Format, Modality, TherapySession
+
+SALT = "record"
 
 
-class Record(APIView):
-    """A page of the client's record, newest session first."""
+class Met(Answer):
+    """The session of an entry."""
 
-    def get(self, request: Request, client_id: UUID) -> Response:
-        after = _position(request.query_params.get("cursor"))
-        page = records.read(client_id, by=request.user, after=after)
-        return Response(
-            {
-                "next": _cursor(page.after) if page.after else None,
-                "results": [_entry(entry) for entry in page.entries],
-            }
-        )
+    id = serializers.UUIDField()
+    starts_at = serializers.DateTimeField()
+    minutes = serializers.IntegerField()
+    modality = Choice(Modality.values)
+    status = Choice(TherapySession.Status.values)
 
 
-def _entry(entry: records.Entry) -> dict[str, Any]:
+class Entry(Answer):
+    """A note of the timeline with its text."""
+
+    id = serializers.UUIDField()
+    version = serializers.IntegerField()
+    session = Met()
+    author = Person()
+    adds_to = serializers.UUIDField(allow_null=True, help_text="The note to which this one adds.")
+    written_at = serializers.DateTimeField()
+    revised_at = serializers.DateTimeField()
+    signed_at = serializers.DateTimeField(allow_null=True, help_text="null: a draft.")
+    format = Choice(Format.values, help_text=SHAPES)
+    body = Sections()
+
+
+class Record(Door):
+    """A client's record."""
+
+    @operation("readRecord", answers=Entry, paged=True, asks=PageQuery, refuses=(403, 404))
+    def get(self, user: User, *, client_id: UUID, query: Values) -> Values:
+        """The client's record with its text, newest session first."""
+        after = _position(opened(query["cursor"], SALT)) if "cursor" in query else None
+        page = records.read(client_id, by=user, after=after, limit=query["limit"])
+        return {
+            "results": [_line(entry) for entry in page.entries],
+            "next": closed(_place(page.after), SALT) if page.after else None,
+        }
+
+
+def _line(entry: records.Entry) -> Values:
     return {
         "id": entry.id,
         "version": entry.version,
-        "author": {"id": entry.author_id, "name": entry.author_name},
         "session": {
             "id": entry.session_id,
             "starts_at": entry.session_at,
@@ -41,25 +70,21 @@ def _entry(entry: records.Entry) -> dict[str, Any]:
             "modality": entry.modality,
             "status": entry.session_status,
         },
+        "author": {"id": entry.author_id, "name": entry.author_name},
+        "adds_to": entry.adds_to,
         "written_at": entry.written_at,
         "revised_at": entry.revised_at,
         "signed_at": entry.signed_at,
-        "adds_to": entry.adds_to,
         "format": entry.format,
         "body": orjson.Fragment(entry.body_json),
     }
 
 
-def _cursor(position: records.Position) -> str:
+def _place(position: records.Position) -> list[str]:
     at, note_id = position
-    return base64.urlsafe_b64encode(f"{at.isoformat()}|{note_id}".encode()).decode()
+    return [at.isoformat(), str(note_id)]
 
 
-def _position(cursor: str | None) -> records.Position | None:
-    if cursor is None:
-        return None
-    try:
-        at, note_id = base64.urlsafe_b64decode(cursor).decode().split("|")
-        return datetime.fromisoformat(at), UUID(note_id)
-    except (binascii.Error, ValueError):
-        raise ValidationError({"cursor": "Take the cursor from `next` of a page."}) from None
+def _position(place: Sequence[Any]) -> records.Position:
+    at, note_id = place
+    return datetime.fromisoformat(at), UUID(note_id)

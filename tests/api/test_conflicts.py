@@ -1,0 +1,91 @@
+"""What the state of things does not allow is a conflict: 409, and nothing changes."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.utils import timezone
+
+from clients_app import clients, holds, rules
+from clients_app.models import Client, PurgeItem, PurgeRun, User
+from sessions_app import disclosures, notes, sessions
+from sessions_app.models import TherapySession
+from tests.api.conftest import OPERATIONS, Phone, nothing_changes, refusal
+from tests.conftest import Cast, yesterday
+
+Open = Callable[[User], Phone]
+Attempt = tuple[User, dict[str, UUID], dict[str, Any] | None]
+
+
+@pytest.fixture
+def attempts(cast: Cast, mari: Client, meeting: TherapySession) -> dict[str, Attempt]:
+    """For each operation somebody who may, on something that is past it."""
+    liis, piret, mattias = cast.liis, cast.piret, cast.mattias
+    gone = clients.register(by=liis)
+    last = sessions.plan(gone.pk, by=liis, starts_at=yesterday(), status="held")
+    told = disclosures.write(last.pk, by=liis, text="x")
+    clients.discharge(gone.pk, by=liis, on=timezone.now().date())
+
+    draft = notes.write(meeting.pk, by=liis, body={"text": "x"})
+    signed = notes.write(meeting.pk, by=liis, body={"text": "x"})
+    notes.sign(signed.pk, by=liis, version=1)
+
+    hold = holds.place(mari.pk, by=piret, matter="x", reason="y")
+    holds.lift(hold.pk, by=piret)
+    rule, _longer = rules.decide(by=piret, trigger="discharge", adult_years=7, source="x")
+    rules.retire(rule.pk, by=piret)
+    run = PurgeRun.objects.create(
+        practice=cast.practice,
+        due_on=yesterday().date(),
+        proposed_at=yesterday(),
+        decided_at=yesterday(),
+        decided_by=piret,
+        status="refused",
+    )
+    item = PurgeItem.objects.create(
+        run=run, client_id=mari.pk, client_code=mari.code, retain_until=run.due_on, rule=""
+    )
+
+    decided, ended = {"run_id": run.pk, "item_id": item.pk}, {"session_id": meeting.pk}
+    email = {"email": cast.mark.email.upper(), "name": "x", "role": "supervisor"}
+    return {
+        "dischargeClient": (liis, {"client_id": gone.pk}, {"on": str(yesterday().date())}),
+        "reopenClient": (liis, {"client_id": mari.pk}, None),
+        "planSession": (liis, {}, {"client": str(gone.pk), "starts_at": yesterday().isoformat()}),
+        "moveSession": (liis, ended, None),
+        "holdSession": (liis, ended, None),
+        "cancelSession": (liis, ended, None),
+        "writeNote": (liis, {}, {"session": str(last.pk), "body": {"text": "x"}}),
+        "reviseNote": (liis, {"note_id": signed.pk}, None),
+        "signNote": (liis, {"note_id": signed.pk}, None),
+        "addToNote": (liis, {"note_id": draft.pk}, None),
+        "writeDisclosure": (liis, {}, {"session": str(last.pk), "text": "x"}),
+        "amendDisclosure": (liis, {"disclosure_id": told.pk}, None),
+        "liftHold": (piret, {"hold_id": hold.pk}, None),
+        "retireRule": (piret, {"rule_id": rule.pk}, None),
+        "approvePurge": (piret, decided, None),
+        "refusePurge": (piret, decided, None),
+        "takeOutPurgeFile": (piret, decided, None),
+        "createUser": (mattias, {}, {**email, "password": "eleven slow swans at dusk"}),
+        "changeUser": (mattias, {"user_id": mattias.pk}, None),
+    }
+
+
+CONFLICTS = [operation for operation in OPERATIONS if "409" in operation.spec["responses"]]
+
+
+@pytest.mark.parametrize("operation", CONFLICTS, ids=lambda operation: operation.name)
+def test_what_is_past_stays_as_it_is(
+    attempts: dict[str, Attempt], phone: Open, operation: Any
+) -> None:
+    """Every conflict of which the schema speaks, brought about."""
+    actor, ids, body = attempts[operation.name]
+    theirs = phone(actor)
+    with nothing_changes():
+        problem = refusal(operation.call(theirs, body, ids=ids), 409)
+    assert problem["detail"]
+
+
+def test_no_other_operation_has_conflicts(attempts: dict[str, Attempt]) -> None:
+    assert attempts.keys() == {operation.name for operation in CONFLICTS}
