@@ -4,27 +4,21 @@ Identity is sealed under the client's own key, lists show it only to whoever may
 every name that is shown is a line on the trail.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from clients_app import access, audit, retention, texts, vault
+from clients_app import access, audit, facts, retention, vault
 from clients_app.errors import Conflict, Hidden, Invalid, Stale
 from clients_app.models import CareAssignment, Client, Kind, Practice, ServiceType, User
 from clients_app.roles import Permission, Role
 
-IDENTITY = tuple(field.name for field in Client.sealed_fields())
-LONGEST = dict.fromkeys(IDENTITY, 300) | {"address": 1000, "trusted_person": 1000}
-CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,31}")
 PAGE = 50
 HITS = 50
 
@@ -62,22 +56,22 @@ def register(
     """
     access.require(by, Permission.CLIENT_REGISTER)
     practice = access.practice_of(by)
-    values = _checked_identity(identity or {})
+    values = facts.checked(identity or {})
     moment = now or timezone.now()
     client = Client(
         practice=practice,
-        kind=_choice("kind", kind, Kind),
-        service_type=_choice("service_type", service_type, ServiceType),
-        jurisdiction=checked_jurisdiction(jurisdiction or practice.jurisdiction),
+        kind=facts.choice("kind", kind, Kind),
+        service_type=facts.choice("service_type", service_type, ServiceType),
+        jurisdiction=facts.checked_jurisdiction(jurisdiction or practice.jurisdiction),
         registered_at=moment,
     )
     try:
         with transaction.atomic():
-            client.code = _checked_code(code) if code else _next_code(practice, moment)
+            client.code = facts.checked_code(code) if code else _next_code(practice, moment)
             vault.seal(
                 client,
                 vault.issue(client.pk),
-                **{name: values.get(name) for name in IDENTITY},
+                **{name: values.get(name) for name in facts.IDENTITY},
             )
             client.save(force_insert=True)
             if by.role == Role.COUNSELLOR:
@@ -135,6 +129,8 @@ def search(words: str, *, by: User) -> list[Profile]:
         clients = list(rows.order_by("code"))
         keys = vault.open_keys(client.pk for client in clients)
         for client in clients:
+            if client.pk not in keys:
+                continue
             known = [client.code]
             for name in ("full_name", "preferred_name", "phone", "email"):
                 known.append(vault.unseal(client, keys[client.pk], name) or "")
@@ -166,12 +162,12 @@ def change(client_id: UUID, *, by: User, version: int, **values: str | None) -> 
     """
     _find(client_id, by, Permission.CLIENT_CHANGE)
     plain = {
-        "kind": lambda v: _choice("kind", v, Kind),
-        "service_type": lambda v: _choice("service_type", v, ServiceType),
-        "jurisdiction": checked_jurisdiction,
+        "kind": lambda v: facts.choice("kind", v, Kind),
+        "service_type": lambda v: facts.choice("service_type", v, ServiceType),
+        "jurisdiction": facts.checked_jurisdiction,
     }
-    facts = {name: plain[name](values.pop(name) or "") for name in plain if name in values}
-    identity = _checked_identity(values)
+    labels = {name: plain[name](values.pop(name) or "") for name in plain if name in values}
+    identity = facts.checked(values)
     with transaction.atomic():
         client = _locked(client_id)
         if client.version != version:
@@ -182,7 +178,7 @@ def change(client_id: UUID, *, by: User, version: int, **values: str | None) -> 
         key = vault.open_key(client.pk)
         merged = vault.unseal_all(client, key) | identity
         client.version += 1
-        for name, value in facts.items():
+        for name, value in labels.items():
             setattr(client, name, value)
         vault.seal(client, key, **merged)
         if client.discharged_on is not None:
@@ -193,7 +189,7 @@ def change(client_id: UUID, *, by: User, version: int, **values: str | None) -> 
             by=by,
             client_id=client.pk,
             subject_id=client.pk,
-            fields=sorted([*facts, *identity]),
+            fields=sorted([*labels, *identity]),
         )
     return client
 
@@ -318,8 +314,9 @@ def _introduce(clients: list[Client], by: User) -> list[Profile]:
     profiles = [
         Profile(client, {name: vault.unseal(client, keys[client.pk], name) for name in shown})
         for client in clients
+        if client.pk in keys
     ]
-    audit.record_each("client.named", by=by, client_ids=[client.pk for client in clients])
+    audit.record_each("client.named", by=by, client_ids=[p.client.pk for p in profiles])
     return profiles
 
 
@@ -351,51 +348,3 @@ def _next_code(practice: Practice, moment: datetime) -> str:
     locked.last_code_number += 1
     locked.save(update_fields=["last_code_year", "last_code_number"])
     return f"C-{year}-{locked.last_code_number:04d}"
-
-
-def _checked_code(code: str) -> str:
-    if not CODE.fullmatch(code):
-        raise Invalid("code", _("A code has 1 to 32 letters, digits, dots and hyphens."))
-    return code
-
-
-def checked_jurisdiction(value: str) -> str:
-    if not re.fullmatch(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", value):
-        raise Invalid("jurisdiction", _("Give a country code such as EE, or US-CA for a state."))
-    return value
-
-
-def _choice(field: str, value: str, choices: type[Kind] | type[ServiceType]) -> str:
-    if value not in choices.values:
-        raise Invalid(field, _("Choose one of the listed values."))
-    return value
-
-
-@sensitive_variables()
-def _checked_identity(values: Mapping[str, str | None]) -> dict[str, str | None]:
-    checked: dict[str, str | None] = {}
-    for name, value in values.items():
-        if name not in IDENTITY:
-            raise Invalid(name, _("A client has no such property."))
-        value = (value or "").strip() or None
-        checked[name] = value
-        if value is None:
-            continue
-        texts.checked(name, value, longest=LONGEST[name])
-    if born := checked.get("birth_date"):
-        _check_birth_date(born)
-    if email := checked.get("email"):
-        try:
-            validate_email(email)
-        except ValidationError:
-            raise Invalid("email", _("This is not an e-mail address.")) from None
-    return checked
-
-
-def _check_birth_date(value: str) -> None:
-    try:
-        born = date.fromisoformat(value)
-    except ValueError:
-        raise Invalid("birth_date", _("Give the date as year-month-day.")) from None
-    if not date(1880, 1, 1) <= born <= timezone.now().date():
-        raise Invalid("birth_date", _("A birth date lies in the past."))

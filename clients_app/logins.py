@@ -94,6 +94,12 @@ def open_token(email: str, password: str, *, device: str = "") -> tuple[AccessTo
     return token, secret
 
 
+def leave(*, by: User) -> None:
+    """Somebody logs out in the browser; Django's own logout then forgets the session."""
+    with transaction.atomic():
+        audit.record("logout.browser", by=by, subject_id=by.pk)
+
+
 def close_token(token_id: UUID, *, by: User) -> None:
     """Log one of the user's own devices out; a second call finds nothing and is content."""
     with transaction.atomic():
@@ -135,9 +141,12 @@ class Backend(BaseBackend):
         if username is None or password is None:
             return None
         try:
-            return identify(username, password)
+            user = identify(username, password)
         except LoginRefused:
             return None
+        with transaction.atomic():
+            audit.record("login.browser", by=user, subject_id=user.pk)
+        return user
 
     def get_user(self, user_id: Any) -> User | None:
         return User.objects.select_related("practice").filter(pk=user_id, is_active=True).first()

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from clients_app import access, audit, clients, texts
+from clients_app import access, audit, facts, texts
 from clients_app.errors import Conflict, Invalid
 from clients_app.models import Practice, User
 from clients_app.roles import Permission
@@ -83,4 +83,4 @@ def _describe(practice: Practice, name: str, slug: str, time_zone: str, jurisdic
         raise Invalid("time_zone", _("Give a time zone such as Europe/Tallinn."))
     practice.name = texts.checked("name", name, longest=200)
     practice.slug, practice.time_zone = slug, time_zone
-    practice.jurisdiction = clients.checked_jurisdiction(jurisdiction)
+    practice.jurisdiction = facts.checked_jurisdiction(jurisdiction)

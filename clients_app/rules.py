@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from clients_app import access, audit, clients, texts
+from clients_app import access, audit, clients, facts, texts
 from clients_app.errors import Conflict, Invalid
 from clients_app.models import RetentionRule, ServiceType, Trigger, User
 from clients_app.roles import Permission
@@ -61,7 +61,7 @@ def decide(
         rule = RetentionRule.objects.create(
             practice=practice,
             service_type=service_type,
-            jurisdiction=clients.checked_jurisdiction(jurisdiction) if jurisdiction else "",
+            jurisdiction=facts.checked_jurisdiction(jurisdiction) if jurisdiction else "",
             trigger=trigger,
             adult_years=adult_years,
             minor_until_age=minor_until_age,

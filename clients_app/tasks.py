@@ -6,7 +6,7 @@ from celery import shared_task
 from django.core.management import call_command
 from django.utils import timezone
 
-from clients_app import logins, purges
+from clients_app import destruction, logins, purges
 
 
 @shared_task
@@ -18,7 +18,7 @@ def propose_purges() -> None:
 @shared_task
 def execute_purges() -> None:
     """Every minute and on approval: destroy what is approved, for ten minutes at most."""
-    purges.execute(until=timezone.now() + timedelta(minutes=10))
+    destruction.execute(until=timezone.now() + timedelta(minutes=10))
 
 
 @shared_task

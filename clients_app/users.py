@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from clients_app import access, audit, texts
+from clients_app import access, audit, logins, texts
 from clients_app.errors import Conflict, Invalid
 from clients_app.models import AccessToken, Practice, User
 from clients_app.roles import Permission, Role
@@ -136,9 +136,14 @@ def reset_password(user_id: UUID, *, by: User, password: str) -> User:
 
 @sensitive_variables()
 def change_own_password(*, by: User, old: str, new: str) -> None:
-    """Change one's own password, knowing the old one; other devices have to log in again."""
-    if not by.check_password(old):
-        raise Invalid("old", _("This is not your present password."))
+    """Change one's own password, knowing the old one; other devices have to log in again.
+
+    Guesses of the old one count like those at the door: raises Invalid, TooManyTries.
+    """
+    try:
+        logins.identify(by.email, old)
+    except logins.LoginRefused:
+        raise Invalid("old", _("This is not your present password.")) from None
     _set_password(by, new, field="new")
     with transaction.atomic():
         by.save(update_fields=["password"])

@@ -22,11 +22,13 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Count
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 from psycopg.errors import Diagnostic
 
 from clients_app import crypto
 from clients_app.crypto import Cipher, DataKey, KeyBroken, SealBroken
+from clients_app.errors import Hidden
 from clients_app.fields import Sealed, SealedField, Wrapped, parse_key
 from clients_app.models import ClientKey, SealedRow
 
@@ -39,8 +41,11 @@ KEY = (
 )
 
 
-class KeyDestroyed(Exception):
-    """The client's data key is gone: the file was destroyed."""
+class KeyDestroyed(Hidden):
+    """The client's data key is gone: the file was destroyed, perhaps a moment ago."""
+
+    def __init__(self) -> None:
+        super().__init__(_("There is nothing here that you can open."))
 
 
 class MasterKeyMissing(Exception):
@@ -59,28 +64,27 @@ def issue(client_id: UUID) -> DataKey:
 
 def open_key(client_id: UUID) -> DataKey:
     """The client's data key. Raises KeyDestroyed if there is none."""
-    return open_keys([client_id])[client_id]
+    key = open_keys([client_id]).get(client_id)
+    if key is None:
+        raise KeyDestroyed
+    return key
 
 
 def open_keys(client_ids: Iterable[UUID]) -> dict[UUID, DataKey]:
-    """The data keys of these clients, in one query. Raises KeyDestroyed if one has none."""
-    wanted = set(client_ids)
-    rows = ClientKey.objects.filter(client_id__in=wanted).values_list(
+    """The data keys of these clients, in one query, without those destroyed meanwhile."""
+    rows = ClientKey.objects.filter(client_id__in=set(client_ids)).values_list(
         "client_id", "pk", "master_key", "wrapped"
     )
-    keys = {
+    return {
         client_id: unwrap(wrapped.token, master_key, key_id=key_id, client_id=client_id)
         for client_id, key_id, master_key, wrapped in rows
     }
-    if missing := wanted - keys.keys():
-        raise KeyDestroyed(f"no data key for {len(missing)} client(s)")
-    return keys
 
 
 def opened(client_id: UUID, row: tuple[UUID, str, str] | None) -> DataKey:
     """The data key from a row of the query `KEY`. Raises KeyDestroyed if there is none."""
     if row is None:
-        raise KeyDestroyed("no data key for this client")
+        raise KeyDestroyed
     key_id, master_key, token = row
     return unwrap(token, master_key, key_id=key_id, client_id=client_id)
 

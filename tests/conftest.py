@@ -17,7 +17,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from clients_app import clients, logins, purges, users
+from clients_app import clients, destruction, logins, users
 from clients_app.models import AuditEvent, Client, Practice, PurgeRun, User
 from sessions_app import disclosures, notes, sessions
 from sessions_app.models import Disclosure, SessionNote, TherapySession
@@ -174,7 +174,7 @@ def until(condition: Callable[[], bool], *, seconds: float = 20) -> None:
 def scrubbed(run: PurgeRun) -> bool:
     """Whether the sweep, asked once more as beat does every minute, has rewritten the key table.
     PostgreSQL's own autovacuum may hold an older view of the world for a moment."""
-    purges.execute(until=timezone.now() + timedelta(minutes=1))
+    destruction.execute(until=timezone.now() + timedelta(minutes=1))
     run.refresh_from_db()
     return run.scrubbed_at is not None
 

@@ -18,7 +18,7 @@ import psycopg
 import pytest
 from django.db import connection
 
-from clients_app import clients, crypto, holds
+from clients_app import clients, crypto, facts, holds
 from clients_app.models import Client
 from sessions_app import disclosures, notes, records, sessions
 from tests.canary import Scanner, word
@@ -35,7 +35,7 @@ pytestmark = [
 
 def plant(cast: Cast) -> dict[str, str]:
     """One word in every sealed column that takes text; by the name of its column."""
-    names = [name for name in clients.IDENTITY if name not in ("birth_date", "email")]
+    names = [name for name in facts.IDENTITY if name not in ("birth_date", "email")]
     planted = {name: word() for name in names}
     mari = clients.register(by=cast.liis, identity=planted)
 

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from django.utils import timezone
 
-from clients_app import clients, purges, rules
+from clients_app import clients, destruction, purges, rules
 from clients_app.errors import Denied, Hidden
 from clients_app.models import Client, ClientKey, DestructionRecord
 from sessions_app import disclosures, notes
@@ -46,7 +46,7 @@ def test_a_file_ends(cast: Cast, mari: Client, note: SessionNote, confided: Disc
     run = purges.propose(by=cast.piret)
     assert run is not None
     purges.approve(run.pk, by=cast.piret, files=1)
-    assert purges.execute(until=timezone.now() + timedelta(minutes=1)) == 1
+    assert destruction.execute(until=timezone.now() + timedelta(minutes=1)) == 1
     assert not Client.objects.filter(pk=mari.pk).exists()
     assert not ClientKey.objects.exists()
     certificate = DestructionRecord.objects.get()
@@ -56,4 +56,4 @@ def test_a_file_ends(cast: Cast, mari: Client, note: SessionNote, confided: Disc
     assert run.status == "done"
     until(lambda: scrubbed(run))
     assert progress.counts == {"purged": 1}
-    assert purges.execute(until=timezone.now() + timedelta(minutes=1)) == 0
+    assert destruction.execute(until=timezone.now() + timedelta(minutes=1)) == 0

@@ -18,11 +18,12 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_protect
 from django.views.i18n import set_language
 
-from clients_app import users
+from clients_app import logins, users
 from clients_app.admin import panels
 from clients_app.admin.door import DoorAdmin, done, nothing_here, offered, the_user, went
 from clients_app.admin.login import LoginForm, OwnPasswordForm
 from clients_app.errors import Refused
+from clients_app.models import User
 
 View = Callable[..., HttpResponseBase]
 
@@ -127,6 +128,8 @@ class UsaldusAdminSite(admin.AdminSite):
         return response
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        if isinstance(request.user, User):
+            logins.leave(by=request.user)
         response = super().logout(request, extra_context)
         response["Clear-Site-Data"] = '"cache"'
         return response

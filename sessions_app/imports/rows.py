@@ -18,7 +18,7 @@ from django.core.validators import validate_email
 from django.views.decorators.debug import sensitive_variables
 
 from clients_app import retention
-from clients_app.clients import CODE
+from clients_app.facts import CODE
 from clients_app.models import Practice
 from clients_app.texts import LONGEST_TEXT
 from sessions_app.models import ListeningIntent, Modality

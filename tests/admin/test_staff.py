@@ -6,7 +6,7 @@ import orjson
 import pytest
 from django.utils import timezone
 
-from clients_app import care, clients, purges, users
+from clients_app import care, clients, destruction, purges, users
 from clients_app.models import (
     Client,
     DestructionRecord,
@@ -168,7 +168,7 @@ def test_a_purge_from_proposal_to_certificate(cast: Cast, desk: Desk, gone: Clie
     figures = orjson.loads(piret.get(page("clients_app_purgerun_progress", run.pk)).content)
     assert figures["status"] == "approved"
     assert (figures["settled"], figures["total"], figures["text"]) == (0, 1, "0 of 1 files")
-    purges.execute(until=timezone.now() + timedelta(minutes=1))
+    destruction.execute(until=timezone.now() + timedelta(minutes=1))
     figures = orjson.loads(piret.get(page("clients_app_purgerun_progress", run.pk)).content)
     assert figures["status"] == "done"
     assert "destroyed" in piret.get(watched).text

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from clients_app import purges
+from clients_app import destruction
 from clients_app.models import User
 from tests.api.conftest import Phone, ask, tell
 from tests.conftest import PASSWORD, Cast, trail
@@ -62,7 +62,7 @@ def test_from_the_first_call_to_the_certificate(cast: Cast, phone: Open) -> None
         files = ask(officer, f"purge-runs/{run['id']}/items")["results"]
         assert [file["client_code"] for file in files] == [mari["code"]]
         tell(officer, f"purge-runs/{run['id']}/approve", {"files": 1})
-        purges.execute(until=timezone.now() + timedelta(minutes=1))
+        destruction.execute(until=timezone.now() + timedelta(minutes=1))
 
         progress = ask(officer, f"purge-runs/{run['id']}")["progress"]
         assert progress["counts"] == {"purged": 1}

@@ -6,7 +6,7 @@ import pytest
 
 from clients_app import clients
 from clients_app.errors import Conflict, Denied, Hidden, Invalid, Stale
-from clients_app.models import AuditEvent, Client
+from clients_app.models import AuditEvent, Client, ClientKey
 from tests.conftest import Cast
 
 
@@ -68,6 +68,18 @@ def test_pages_of_the_list(cast: Cast) -> None:
 def test_search_looks_through_sealed_names(cast: Cast, mari: Client, words: str, hit: bool) -> None:
     assert [p.client for p in clients.search(words, by=cast.frida)] == ([mari] if hit else [])
     assert clients.search(words, by=cast.mark) == []
+
+
+def test_a_file_destroyed_a_moment_ago_is_hidden_and_spoils_no_list(
+    cast: Cast, mari: Client
+) -> None:
+    """Its rows may still be on their way out when its key is gone already."""
+    other = clients.register(by=cast.liis, identity={"full_name": "Juhan Tamm"})
+    ClientKey.objects.get(client=mari).delete()
+    assert [p.client for p in clients.browse(by=cast.liis).profiles] == [other]
+    assert [p.client for p in clients.search("C-", by=cast.liis)] == [other]
+    with pytest.raises(Hidden):
+        clients.read(mari.pk, by=cast.liis)
 
 
 def test_search_needs_words(cast: Cast) -> None:

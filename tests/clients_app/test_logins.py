@@ -95,11 +95,13 @@ def test_a_browser_session_ends_with_the_user(cast: Cast) -> None:
     assert browser.get("/admin/").status_code == 302
 
 
-def test_logging_out_forgets_the_session(cast: Cast) -> None:
+def test_logging_in_and_out_by_browser_is_on_the_trail(cast: Cast) -> None:
     browser = Browser()
-    assert browser.login(username=cast.liis.email, password=PASSWORD)
-    browser.logout()
+    browser.post("/admin/login/", {"username": cast.liis.email, "password": PASSWORD})
+    assert Session.objects.count() == 1
+    browser.post("/admin/logout/")
     assert not Session.objects.exists()
+    assert trail()[-2:] == ["login.browser", "logout.browser"]
 
 
 def test_expired_logins_are_forgotten(cast: Cast) -> None:

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from clients_app import clients, holds, purges, rules, vault
+from clients_app import clients, destruction, holds, purges, rules, vault
 from clients_app.errors import Conflict, Denied, Hidden
 from clients_app.models import (
     AuditEvent,
@@ -48,7 +48,7 @@ def proposed(cast: Cast) -> PurgeRun:
 
 
 def execute() -> int:
-    return purges.execute(until=timezone.now() + SOON)
+    return destruction.execute(until=timezone.now() + SOON)
 
 
 def test_nothing_due_nothing_proposed(cast: Cast, mari: Client) -> None:

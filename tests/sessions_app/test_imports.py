@@ -24,7 +24,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from clients_app import clients, purges, rules, users
+from clients_app import clients, destruction, purges, rules, users
 from clients_app.errors import Hidden
 from clients_app.models import AuditEvent, CareAssignment, Client, Practice, User
 from sessions_app import disclosures, imports, notes, sessions
@@ -746,7 +746,7 @@ def test_a_destroyed_file_does_not_come_back(cast: Cast) -> None:
     run = purges.propose(by=cast.piret)
     assert run is not None
     purges.approve(run.pk, by=cast.piret, files=1)
-    purges.execute(until=timezone.now() + timedelta(minutes=1))
+    destruction.execute(until=timezone.now() + timedelta(minutes=1))
     assert not Client.objects.exists()
     report = bring(cast, row(discharged_on="2024-09-30"), row(client_code="K-002"), skip_bad=True)
     assert complaints(report) == [(2, "client_code")]

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 from tqdm import tqdm
 
-from clients_app import purges
+from clients_app import destruction, purges
 
 SLICE = timedelta(seconds=2)
 
@@ -43,9 +43,9 @@ class Command(BaseCommand):
         settled = 0
         with tqdm(unit="files", disable=None) as bar:
             while True:
-                done = purges.execute(until=timezone.now() + SLICE)
+                done = destruction.execute(until=timezone.now() + SLICE)
                 bar.update(done)
                 settled += done
-                if not purges.unfinished():
+                if not destruction.unfinished():
                     break
         self.stdout.write(f"{settled} files settled.")

@@ -1,0 +1,178 @@
+"""The destruction of files. What is destroyed here cannot be had back, by anybody.
+
+Every file of an approved run is destroyed in one transaction of its own: lock the client's row,
+look once more whether it is due and not held, destroy the data key, delete the rows, write the
+certificate and the line on the trail. A worker that dies in between leaves the file untouched and
+the item waiting; a second delivery finds it done. PostgreSQL is the queue: items are taken with
+SKIP LOCKED, so any number of workers may run, and Celery only wakes them.
+
+After the last file the key table is rewritten, so that destroyed keys are in none of its files.
+Copies may remain in write-ahead log and in backups of the database: each certificate names the
+days by which those are gone (`WAL_HORIZON_DAYS`, `BACKUP_HORIZON_DAYS`).
+"""
+
+import logging
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import DatabaseError, transaction
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
+
+from clients_app import audit, holds, retention, vault
+from clients_app.models import Client, DestructionRecord, PurgeItem, PurgeRun
+
+logger = logging.getLogger(__name__)
+ATTEMPTS = 5
+METHOD = "cryptographic-erase+deletion"
+Item, Run = PurgeItem.Status, PurgeRun.Status
+
+
+def execute(*, until: datetime) -> int:
+    """Destroy the files of approved runs, one after the other, and finish runs that have none
+    left; how many files were settled. Stops at `until`, for the next call to go on."""
+    settled = 0
+    while timezone.now() < until and (item := _settle_next()) is not None:
+        settled += item.status != Item.PENDING
+    for run in PurgeRun.objects.filter(status=Run.APPROVED):
+        _finish(run)
+    _scrub()
+    return settled
+
+
+def unfinished() -> bool:
+    """Whether an approved run has a file that could be settled now."""
+    return _waiting(timezone.now()).exists()
+
+
+def _waiting(now: datetime) -> QuerySet[PurgeItem]:
+    return PurgeItem.objects.filter(
+        Q(not_before=None) | Q(not_before__lte=now), run__status=Run.APPROVED, status=Item.PENDING
+    )
+
+
+def _settle_next() -> PurgeItem | None:
+    """Take the next file that no other worker holds and settle it, in one transaction."""
+    now = timezone.now()
+    item = None
+    try:
+        with transaction.atomic():
+            item = (
+                _waiting(now)
+                .select_for_update(of=("self",), skip_locked=True)
+                .select_related("run__practice", "run__decided_by")
+                .order_by("run", "not_before", "client_code")
+                .first()
+            )
+            if item is None:
+                return None
+            item.status = _settle(item, now)
+            item.settled_at = now
+            item.save(update_fields=["status", "settled_at"])
+    except Exception as failure:
+        if item is None:
+            raise
+        _set_aside(item.pk, failure)
+        item.status = Item.PENDING
+    return item
+
+
+def _settle(item: PurgeItem, now: datetime) -> str:
+    """Destroy the file, or say why it stays. In the item's transaction."""
+    run = item.run
+    if run.decided_by is None:
+        raise ValueError("an approved run has an approver, as the database insists")
+    client = Client.objects.select_for_update().filter(pk=item.client_id).first()
+    if client is None:
+        destroyed = DestructionRecord.objects.filter(client_id=item.client_id).exists()
+        return Item.PURGED if destroyed else Item.NOT_DUE
+    today = retention.local_day(run.practice, now)
+    if client.retain_until is None or client.retain_until >= today:
+        return Item.NOT_DUE
+    if holds.in_force(client.pk):
+        return Item.HELD
+    retain_until = client.retain_until
+    key_id = vault.destroy(client.pk)
+    _total, counts = client.delete()
+    day = now.date()
+    certificate = DestructionRecord.objects.create(
+        practice=run.practice,
+        run_id=run.pk,
+        client_id=item.client_id,
+        client_code=item.client_code,
+        key_id=key_id,
+        counts=counts,
+        rule=item.rule,
+        retain_until=retain_until,
+        approved_by=run.decided_by,
+        method=METHOD,
+        destroyed_at=now,
+        wal_horizon=day + timedelta(days=settings.WAL_HORIZON_DAYS),
+        backup_horizon=day + timedelta(days=settings.BACKUP_HORIZON_DAYS),
+    )
+    audit.record(
+        "client.purged",
+        by=None,
+        practice_id=run.practice_id,
+        client_id=item.client_id,
+        subject_id=certificate.pk,
+        run=run.pk,
+        key=key_id,
+    )
+    return Item.PURGED
+
+
+def _set_aside(item_id: UUID, failure: Exception) -> None:
+    """Count a failed attempt: later again, each time longer, and after the last one no more."""
+    with transaction.atomic():
+        item = PurgeItem.objects.select_for_update().select_related("run").get(pk=item_id)
+        item.attempts += 1
+        item.failure = type(failure).__name__
+        item.not_before = timezone.now() + timedelta(minutes=4**item.attempts)
+        if item.attempts >= ATTEMPTS:
+            item.status, item.settled_at = Item.FAILED, timezone.now()
+        item.save()
+        audit.record(
+            "purge.failed",
+            by=None,
+            practice_id=item.run.practice_id,
+            client_id=item.client_id,
+            subject_id=item.run_id,
+            attempts=item.attempts,
+            failure=item.failure,
+        )
+    logger.error("purge of one file failed: %s, attempt %d", item.failure, item.attempts)
+
+
+def _finish(run: PurgeRun) -> None:
+    """Close a run that has no file left, once."""
+    with transaction.atomic():
+        locked = PurgeRun.objects.select_for_update().get(pk=run.pk)
+        if locked.status != Run.APPROVED or locked.items.filter(status=Item.PENDING).exists():
+            return
+        locked.status, locked.finished_at = Run.DONE, timezone.now()
+        locked.save(update_fields=["status", "finished_at"])
+        audit.record(
+            "purge.finished",
+            by=None,
+            practice_id=locked.practice_id,
+            subject_id=locked.pk,
+            **dict(locked.items.values_list("status").annotate(Count("pk")).order_by()),
+        )
+
+
+def _scrub() -> None:
+    """Rewrite the key table after finished runs; if that fails, the next sweep tries again."""
+    runs = list(PurgeRun.objects.filter(status=Run.DONE, scrubbed_at=None))
+    if not runs:
+        return
+    try:
+        clean = vault.scrub()
+    except DatabaseError as failure:
+        logger.error("the key table could not be rewritten: %s", type(failure).__name__)
+        return
+    if not clean:
+        logger.warning("an open transaction still sees destroyed keys: rewriting again later")
+        return
+    PurgeRun.objects.filter(pk__in=[run.pk for run in runs]).update(scrubbed_at=timezone.now())
