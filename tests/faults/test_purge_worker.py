@@ -6,7 +6,9 @@ lies beside the project, not in it; where it is absent these tests are skipped.
 """
 
 import csv
+import html
 import os
+import re
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -94,7 +96,7 @@ def test_every_text_reads_back_by_its_counsellor_and_nobody_else(
     phone: Callable[[User], APIClient],
     desk: Callable[[User], Browser],
 ) -> None:
-    """476 rows, 53 clients, 133 sessions; byte-identical over the API."""
+    """476 rows, 53 clients, 133 sessions; byte-identical by both doors."""
     assert Client.objects.count() == 53
     assert SessionNote.objects.count() + Disclosure.objects.count() == 476
     texts: dict[tuple[str, str], set[str]] = {}
@@ -113,11 +115,30 @@ def test_every_text_reads_back_by_its_counsellor_and_nobody_else(
             for pk in disclosures.browse(by=user).values_list("pk", flat=True)
         }
         assert texts[user.email, "disclosure"] <= confided
+        browser = desk(user)
+        shown = {
+            kind: {
+                words(browser.get(f"/admin/sessions_app/{page}/{pk}/change/").content.decode())
+                for pk in listed.values_list("pk", flat=True)
+            }
+            for kind, page, listed in (
+                ("note", "sessionnote", notes.browse(by=user)),
+                ("disclosure", "disclosure", disclosures.browse(by=user)),
+            )
+        }
+        for kind, told in shown.items():
+            assert texts[user.email, kind] <= told
     note_id, disclosure_id, client_id = (
         SessionNote.objects.values_list("pk", flat=True)[0],
         Disclosure.objects.values_list("pk", flat=True)[0],
         Client.objects.values_list("pk", flat=True)[0],
     )
+    pages = [
+        f"/admin/sessions_app/sessionnote/{note_id}/change/",
+        f"/admin/sessions_app/disclosure/{disclosure_id}/change/",
+        f"/admin/clients_app/client/{client_id}/change/",
+    ]
+    some_words = [text for told in texts.values() for text in told]
     for outsider in (cast.liis, cast.olga, cast.frida, cast.mattias, cast.piret, cast.root):
         api = phone(outsider)
         for path in (
@@ -126,6 +147,10 @@ def test_every_text_reads_back_by_its_counsellor_and_nobody_else(
             f"clients/{client_id}/record",
         ):
             assert api.get(f"/api/v1/{path}").status_code in (403, 404)
+        browser = desk(outsider)
+        for page in pages:
+            answer = html.unescape(browser.get(page).content.decode())
+            assert not any(text in answer for text in some_words)
 
 
 def test_a_worker_killed_in_the_middle_finishes_exactly_once(
@@ -184,6 +209,13 @@ def test_the_text_of_the_living_still_reads_after_the_purge(
     for user in User.objects.filter(email__endswith="@annomi.example"):
         for pk in notes.browse(by=user).values_list("pk", flat=True):
             assert notes.read(pk, by=user).body["text"]
+
+
+def words(page: str) -> str:
+    """The text that a reading page of the admin shows."""
+    shown = re.search(r'<div class="words reading"[^>]*>(.*?)</div>', page, re.DOTALL)
+    assert shown is not None
+    return html.unescape(shown[1])
 
 
 def swept(run: PurgeRun) -> bool:
