@@ -12,13 +12,13 @@ A superuser has no role and a disabled user has nothing.
 from typing import NoReturn, TypeVar
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from clients_app import audit, roles
 from clients_app.errors import Denied, Hidden
 from clients_app.models import CareAssignment, Client, Practice, User
+from clients_app.pipeline import ask
 from clients_app.roles import Permission, Scope
 
 M = TypeVar("M", bound=Model)
@@ -139,9 +139,5 @@ def hide(
 
 
 def _stands_in(user: User, client_id: UUID, needed: Scope) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            RELATION, {"user": user.pk, "client": client_id, "practice": user.practice_id}
-        )
-        row = cursor.fetchone()
+    row = ask(RELATION, {"user": user.pk, "client": client_id, "practice": user.practice_id})
     return row is not None and (needed is Scope.PRACTICE or bool(row[0]))

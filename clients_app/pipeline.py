@@ -1,34 +1,67 @@
-"""Statements that travel to PostgreSQL together.
+"""The short way to PostgreSQL, for what every request does.
 
-The busiest read needs a key, fifty entries and a line on the trail. Sent one by one through the
-ORM that is three round trips and three times the planning; here they are prepared once a
-connection, sent in one batch (libpq's pipeline mode) and their results come back in binary.
+Through the ORM the busiest read – who is it, may they, fifty notes and a line on the trail – is
+mostly compiling queries and waiting for round trips. Here statements are prepared once a
+connection, results come back in binary, and several of them travel together (libpq's pipeline
+mode).
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import psycopg
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection
+from django.db.models import Model
+
+Row = tuple[Any, ...]
+M = TypeVar("M", bound=Model)
 
 
 class Send(Protocol):
     """Queue a statement; its cursor has the rows once the pipeline is left."""
 
-    def __call__(self, sql: str, params: Any = None) -> psycopg.Cursor[tuple[Any, ...]]: ...
+    def __call__(self, sql: str, params: Any = None) -> psycopg.Cursor[Row]: ...
 
 
 @contextmanager
 def pipeline() -> Iterator[Send]:
-    """Send statements together inside the current transaction. An error of any raises on exit."""
-    if not connection.in_atomic_block:
-        raise RuntimeError("a pipeline belongs in a transaction")
-    raw: psycopg.Connection[Any] = connection.connection
+    """Send statements together, all or nothing: in the current transaction, or where there is
+    none in one of their own, since PostgreSQL runs what a pipeline holds as one and commits it
+    with the answer (libpq, 32.5.1.3). An error of any raises on leaving, and undoes all."""
+    raw = _connection()
 
-    def send(sql: str, params: Any = None) -> psycopg.Cursor[tuple[Any, ...]]:
-        cursor: psycopg.Cursor[tuple[Any, ...]] = psycopg.Cursor(raw)
-        return cursor.execute(sql, params, prepare=True, binary=True)
+    def send(sql: str, params: Any = None) -> psycopg.Cursor[Row]:
+        return _execute(raw, sql, params)
 
     with connection.wrap_database_errors, raw.pipeline():
         yield send
+
+
+def ask(sql: str, params: Any = None) -> Row | None:
+    """The first row of one prepared statement."""
+    raw = _connection()
+    with connection.wrap_database_errors:
+        return _execute(raw, sql, params).fetchone()
+
+
+def columns(model: type[Model], alias: str) -> str:
+    """All columns of a model under an alias, in the order that `built` takes them."""
+    return ", ".join(f"{alias}.{field.column}" for field in model._meta.concrete_fields)
+
+
+def built(model: type[M], values: Row) -> M:
+    """A row of `columns` as the ORM would have made it."""
+    return model.from_db(DEFAULT_DB_ALIAS, [f.attname for f in model._meta.concrete_fields], values)
+
+
+def _connection() -> "psycopg.Connection[Any]":
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    raw: psycopg.Connection[Any] = connection.connection
+    return raw
+
+
+def _execute(raw: "psycopg.Connection[Any]", sql: str, params: Any) -> psycopg.Cursor[Row]:
+    cursor: psycopg.Cursor[Row] = psycopg.Cursor(raw)
+    return cursor.execute(sql, params, prepare=True, binary=True)

@@ -7,11 +7,10 @@ the line cannot be written nothing is shown.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
 from clients_app import access, audit, vault
@@ -39,8 +38,7 @@ OLDER = ENTRIES.format(older="AND (n.session_at, n.id) < (%(at)s, %(id)s)")
 Position = tuple[datetime, UUID]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A note of the timeline. `body_json` is the object of its sections as it was sealed: UTF-8
     JSON, ready to be put into an answer."""
 
@@ -86,7 +84,7 @@ def read(client_id: UUID, *, by: User, after: Position | None = None, limit: int
     if after is not None:
         wanted |= {"at": after[0], "id": after[1]}
     line = audit.params("record.read", by=by, client_id=client_id, subject_id=client_id)
-    with transaction.atomic(), pipeline() as send:
+    with pipeline() as send:
         keys = send(vault.KEY, (client_id,))
         notes = send(NEWEST if after is None else OLDER, wanted)
         send(audit.INSERT, line)

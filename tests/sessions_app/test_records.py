@@ -1,9 +1,12 @@
 """The timeline that a counsellor reads every day."""
 
 import pytest
+from django.db import DatabaseError, DataError, connection, transaction
 
+from clients_app import audit, care
 from clients_app.errors import Denied, Hidden
-from clients_app.models import Client
+from clients_app.models import AuditEvent, Client
+from clients_app.pipeline import pipeline
 from sessions_app import notes, records, sessions
 from sessions_app.models import SessionNote, TherapySession
 from tests.conftest import Cast, trail, yesterday
@@ -27,8 +30,6 @@ def test_shows_the_same_notes_as_the_list_of_notes(
     cast: Cast, mari: Client, meeting: TherapySession, note: SessionNote
 ) -> None:
     """Two queries answer the same question; they must agree, for every reader."""
-    from clients_app import care
-
     care.assign(mari.pk, cast.mark.pk, by=cast.mattias)
     notes.write(meeting.pk, by=cast.liis, body={"text": "Liis's draft"})
     notes.write(meeting.pk, by=cast.mark, body={"text": "Mark's draft"})
@@ -66,8 +67,6 @@ def test_nobody_else(cast: Cast, mari: Client, note: SessionNote) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_no_line_no_text(cast: Cast, mari: Client, note: SessionNote) -> None:
     """Where the trail cannot be written, the reading fails as a whole."""
-    from django.db import DatabaseError, connection
-
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE clients_app_auditevent ADD CHECK (event <> 'record.read')")
     try:
@@ -79,3 +78,31 @@ def test_no_line_no_text(cast: Cast, mari: Client, note: SessionNote) -> None:
                 "ALTER TABLE clients_app_auditevent"
                 " DROP CONSTRAINT clients_app_auditevent_event_check"
             )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_pipeline_is_all_or_nothing(cast: Cast) -> None:
+    """Without a transaction around it, a statement that fails undoes those before it."""
+
+    def send_all(*statements: str) -> None:
+        with pipeline() as send:
+            for statement in statements:
+                send(statement, line if statement == audit.INSERT else None)
+
+    before = AuditEvent.objects.count()
+    line = audit.params("record.read", by=cast.liis)
+    with pytest.raises(DataError):
+        send_all(audit.INSERT, "SELECT 1 / 0", audit.INSERT)
+    assert AuditEvent.objects.count() == before
+    send_all(audit.INSERT, "SELECT 1", audit.INSERT)
+    assert AuditEvent.objects.count() == before + 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_transaction_around_a_pipeline_takes_it_back(cast: Cast) -> None:
+    before = AuditEvent.objects.count()
+    with transaction.atomic():
+        with pipeline() as send:
+            send(audit.INSERT, audit.params("record.read", by=cast.liis))
+        transaction.set_rollback(True)
+    assert AuditEvent.objects.count() == before
