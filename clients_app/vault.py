@@ -122,7 +122,9 @@ def unseal_all(row: SealedRow, key: DataKey) -> dict[str, Any]:
     return {field.name: unseal(row, key, field.name) for field in row.sealed_fields()}
 
 
-def binding(label: str, column: str, row_id: UUID, client_id: UUID, version: int) -> bytes:
+def binding(
+    label: str, column: str, row_id: UUID | str, client_id: UUID | str, version: int
+) -> bytes:
     """The place of a seal: model, column, row, client and version, unambiguously."""
     return f"{label}.{column}|{row_id}|{client_id}|{version}".encode("ascii")
 

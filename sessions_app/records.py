@@ -89,15 +89,15 @@ def read(client_id: UUID, *, by: User, after: Position | None = None, limit: int
         notes = send(NEWEST if after is None else OLDER, wanted)
         send(audit.INSERT, line)
     key = vault.opened(client_id, keys.fetchone())
-    entries = [_open(row, client_id, key) for row in notes.fetchmany(limit)]
+    file = str(client_id)
+    entries = [_open(row, file, key) for row in notes.fetchmany(limit)]
     more = notes.fetchone() is not None
     return Page(entries, (entries[-1].session_at, entries[-1].id) if more else None)
 
 
-def _open(row: tuple[Any, ...], client_id: UUID, key: vault.DataKey) -> Entry:
+def _open(row: tuple[Any, ...], client_id: str, key: vault.DataKey) -> Entry:
     note_id, version, *_facts, sealed_format, sealed_body = row
-    shape, body = (
-        key.unseal(seal, bound_to=vault.binding(NOTE, column, note_id, client_id, version))
-        for column, seal in (("format", sealed_format), ("body", sealed_body))
-    )
+    place = str(note_id), client_id, version
+    shape = key.unseal(sealed_format, bound_to=vault.binding(NOTE, "format", *place))
+    body = key.unseal(sealed_body, bound_to=vault.binding(NOTE, "body", *place))
     return Entry(*(*row[:-2], orjson.loads(shape), body))
