@@ -12,6 +12,9 @@ class StockClient(models.Model):
     counsellor = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE)
     code = models.CharField(max_length=32)
 
+    def __str__(self) -> str:
+        return self.code
+
 
 class StockNote(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -20,3 +23,17 @@ class StockNote(models.Model):
     session_at = models.DateTimeField()
     written_at = models.DateTimeField(auto_now_add=True)
     body = EncryptedTextField()
+
+    def __str__(self) -> str:
+        return f"note {self.pk}"
+
+
+class StockRead(models.Model):
+    """A line of a trail as anybody would keep one: who read which client's notes, when."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT)
+    client = models.ForeignKey(StockClient, models.CASCADE)
+    at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"read {self.pk}"

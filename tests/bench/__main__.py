@@ -1,0 +1,180 @@
+"""python -m tests.bench [s1]: see the package. Needs the servers that `make bench` starts."""
+
+import argparse
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import orjson
+from cryptography.fernet import Fernet
+
+from config.embedded import command
+from tests.bench import measure, report, servers
+from tests.bench.contestants import ALL, PRODUCT, Contestant, Door, floor
+from tests.bench.data import Caseload
+from tests.bench.load import WrongAnswer
+from tests.bench.measure import Differs, Entrant
+
+
+class CannotMeasure(Exception):
+    """What has to be so before or after a measurement is not; the message says what."""
+
+
+def main() -> int:
+    options = _parser().parse_args()
+    try:
+        with command.stoppable():
+            if options.profile:
+                return _profile(options)
+            return _s1(options)
+    except (CannotMeasure, Differs, WrongAnswer, servers.NoServer) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    except command.Stopped as stopped:
+        return stopped.exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    add = parser.add_argument
+    add("what", nargs="?", choices=["s1"], default="s1", help="s1: read a client's record")
+    add("--rounds", type=int, default=7)
+    add("--seconds", type=float, default=2.0, help="of each contestant's turn in a round")
+    add("--clients", type=int, default=200)
+    add("--notes", type=int, choices=range(1, 51), metavar="1..50", default=50)
+    add("--bytes", type=int, default=4096, help="of each note's text")
+    add("--workers", type=int, default=servers.WORKERS, help="of each web server")
+    add("--only", nargs="+", choices=[c.name for c in ALL], default=[c.name for c in ALL])
+    add("--json", type=Path, help="also write every figure there")
+    add("--profile", action="store_true", help="instead show where the product's time goes")
+    add("--falsify", choices=[c.store for c in ALL], help="control: change one word, be found out")
+    add("--undurable", action="store_true", help="for the suite: figures that mean nothing")
+    return parser
+
+
+def _s1(options: argparse.Namespace) -> int:
+    contestants = [c for c in ALL if c.name in options.only]
+    caseload = _caseload(options)
+    where = report.machine(_server())
+    if not (report.durable(where) or options.undurable):
+        raise CannotMeasure("fsync or synchronous_commit is off: nothing there is durable.")
+    with _filled(contestants, caseload, options.falsify) as (environments, doors):
+        with (
+            tempfile.TemporaryDirectory() as logs,
+            servers.serving(environments, Path(logs), workers=options.workers) as ports,
+        ):
+            entrants = [Entrant(c, ports[c], doors[c.store]) for c in contestants]
+            tell("comparing all answers")
+            measure.compare(entrants, caseload)
+            measure.rounds(entrants, count=options.rounds, seconds=options.seconds, tell=tell)
+        addresses = {c: environment["DATABASE_URL"] for c, environment in environments.items()}
+        trails = _trails(entrants, addresses)
+    print(report.table(entrants, caseload, where))
+    print(*trails, sep="\n")
+    if options.json:
+        found = report.figures(entrants, caseload, where)
+        options.json.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
+    return 0
+
+
+def _trails(entrants: Sequence[Entrant], addresses: Mapping[Contestant, str]) -> list[str]:
+    """One line for each answer, no more and no less, or the figures are worth nothing."""
+    counted = []
+    for entrant in entrants:
+        contestant = entrant.contestant
+        if not contestant.trail:
+            continue
+        lines = report.lines_on_trail(addresses[contestant], contestant.trail)
+        counted.append(f"trail of {contestant.title}: {entrant.answers} answers, {lines} lines")
+        if lines != entrant.answers:
+            raise CannotMeasure(f"Not every answer is on the trail once: {counted[-1]}")
+    return counted
+
+
+def _profile(options: argparse.Namespace) -> int:
+    with _filled([PRODUCT], _caseload(options), None) as (environments, doors):
+        asked = orjson.dumps(
+            [
+                [PRODUCT.route.format(client=door.client), door.insider]
+                for door in doors[PRODUCT.store]
+            ]
+        )
+        tell("reading records in one process")
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.bench.breakdown"],
+            cwd=servers.ROOT,
+            env=environments[PRODUCT],
+            input=asked,
+            check=False,
+        )
+    return done.returncode
+
+
+def _server() -> str:
+    address = os.environ.get("DATABASE_URL")
+    if not address:
+        raise CannotMeasure("DATABASE_URL names no server. `make bench` starts one.")
+    return address
+
+
+def _caseload(options: argparse.Namespace) -> Caseload:
+    return Caseload(options.clients, options.notes, options.bytes)
+
+
+@contextmanager
+def _filled(
+    contestants: Sequence[Contestant], caseload: Caseload, falsify: str | None
+) -> Iterator[tuple[dict[Contestant, dict[str, str]], dict[str, list[Door]]]]:
+    """Each contestant's environment, its database filled, and the doors to it by store."""
+    address = _server()
+    secret = {
+        "SECRET_KEY": secrets.token_urlsafe(64),
+        "FIELD_ENCRYPTION_KEY": Fernet.generate_key().decode(),
+        floor.KEY: secrets.token_hex(32),
+    }
+    stores = list(dict.fromkeys(c.store for c in contestants))
+    with ExitStack() as stack, tempfile.TemporaryDirectory() as static:
+        secret["STATIC_ROOT"] = static
+        made = {store: stack.enter_context(servers.database(address, store)) for store in stores}
+        environments = {c: servers.environment(c, made[c.store], secret) for c in contestants}
+        tell(f"filling {', '.join(stores)}")
+        first = {c.store: environments[c] for c in reversed(contestants)}
+
+        def fill(store: str) -> list[Door]:
+            return _fill(store, first[store], caseload, altered=store == falsify)
+
+        with ThreadPoolExecutor(len(stores)) as pool:
+            doors = dict(zip(stores, pool.map(fill, stores), strict=True))
+        yield environments, doors
+
+
+def _fill(
+    store: str, environment: Mapping[str, str], caseload: Caseload, *, altered: bool
+) -> list[Door]:
+    sizes = {"clients": caseload.clients, "notes": caseload.notes, "bytes": caseload.bytes}
+    arguments = [f"--{name}={size}" for name, size in sizes.items()]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench.fill", store, *arguments, *["--altered"] * altered],
+        cwd=servers.ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        raise CannotMeasure(f"{store} could not be filled:\n{done.stderr.decode()[-4000:]}")
+    return [Door(**door) for door in orjson.loads(done.stdout)]
+
+
+def tell(text: str) -> None:
+    print(f"bench: {text}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
