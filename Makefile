@@ -65,20 +65,20 @@ clean-data: ## delete the demonstration's data and secrets (asks first)
 		$(PY) -m config.embedded remove --directory $$directory || exit 1; \
 	done
 
-# The environment. A stamp is newer than the lock it was installed from, so a changed lock is installed
+# The environment; uv installs faster where it is at hand and reaches the index. A stamp is newer than the lock it was installed from, so a changed lock is installed
 # again and an unchanged one is not. The test set contains the dev set.
 
 $(VENV)/created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo 'Usaldus needs Python 3.11 or newer, and $(PYTHON) is not:' \
 			'name another with make PYTHON=python3.12 ...' >&2; exit 1; }
-	$(if $(UV),"$(UV)" venv --quiet --clear --python "$$(command -v $(PYTHON))" $(VENV),$(PYTHON) -m venv --clear $(VENV))
+	$(PYTHON) -m venv --clear $(VENV)
 	@touch $@
 
 define install
 	@echo 'Installing requirements/$(1).txt'
-	@$(if $(UV),"$(UV)" pip install --python $(PY),$(PY) -m pip install --disable-pip-version-check) \
-		--quiet --require-hashes -r requirements/$(1).txt
+	@$(if $(UV),"$(UV)" pip install --quiet --python $(PY) --require-hashes -r requirements/$(1).txt || ) \
+		$(PY) -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements/$(1).txt
 endef
 
 $(VENV)/dev.stamp: requirements/dev.txt | $(VENV)/created
