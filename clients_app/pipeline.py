@@ -29,19 +29,17 @@ def pipeline() -> Iterator[Send]:
     """Send statements together, all or nothing: in the current transaction, or where there is
     none in one of their own, since PostgreSQL runs what a pipeline holds as one and commits it
     with the answer (libpq, 32.5.1.3). An error of any raises on leaving, and undoes all."""
-    raw = _connection()
 
     def send(sql: str, params: Any = None) -> psycopg.Cursor[Row]:
         return _execute(raw, sql, params)
 
-    with connection.wrap_database_errors, raw.pipeline():
+    with connection.wrap_database_errors, _preparing() as raw, raw.pipeline():
         yield send
 
 
 def ask(sql: str, params: Any = None) -> Row | None:
     """The first row of one prepared statement."""
-    raw = _connection()
-    with connection.wrap_database_errors:
+    with connection.wrap_database_errors, _preparing() as raw:
         return _execute(raw, sql, params).fetchone()
 
 
@@ -55,11 +53,18 @@ def built(model: type[M], values: Row) -> M:
     return model.from_db(DEFAULT_DB_ALIAS, [f.attname for f in model._meta.concrete_fields], values)
 
 
-def _connection() -> "psycopg.Connection[Any]":
+@contextmanager
+def _preparing() -> Iterator["psycopg.Connection[Any]"]:
+    """The connection, for these statements with preparing switched on. Not for the ORM's: the
+    driver would keep the last hundred of them as keys, values and all."""
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     raw: psycopg.Connection[Any] = connection.connection
-    return raw
+    raw.prepare_threshold = 0
+    try:
+        yield raw
+    finally:
+        raw.prepare_threshold = None
 
 
 def _execute(raw: "psycopg.Connection[Any]", sql: str, params: Any) -> psycopg.Cursor[Row]:

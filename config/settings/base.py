@@ -73,13 +73,10 @@ TEMPLATES = [
 
 # A denial is recorded and then answered with an error: with ATOMIC_REQUESTS the error would
 # roll the record back. Verbs open their own transactions.
-_database = env.db_url("DATABASE_URL")
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
-        **_database,
+        **env.db_url("DATABASE_URL"),
         "ENGINE": "config.postgresql",
-        # Django switches prepared statements off; `clients_app.pipeline` asks for its own.
-        "OPTIONS": {**_database.get("OPTIONS", {}), "prepare_threshold": 5},
         "ATOMIC_REQUESTS": False,
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,

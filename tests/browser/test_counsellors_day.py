@@ -22,6 +22,8 @@ def log_in(window: Any, cast: Cast) -> None:
 
 
 def no_sideways(window: Any) -> None:
+    window.wait_for_load_state()
+    window.locator("body").wait_for()
     assert window.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
