@@ -7,11 +7,11 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from clients_app import access, care, roles
+from clients_app import access, care, roles, users
 from clients_app.errors import Denied, Hidden
 from clients_app.models import AuditEvent, CareAssignment, Client
 from clients_app.roles import Permission as P
-from tests.conftest import Cast, trail
+from tests.conftest import PASSWORD, Cast, trail
 
 YES, NO, HIDDEN = "yes", "denied", "hidden"
 PEOPLE = ["liis", "mark", "olga", "sofia", "frida", "mattias", "piret", "root"]
@@ -86,6 +86,25 @@ def test_lists_agree_with_the_gate(cast: Cast, mari: Client, permission: P) -> N
     for who, cell in zip(PEOPLE, TABLE[permission], strict=True):
         rows = access.visible_to(getattr(cast, who), permission, Client.objects.all(), client="pk")
         assert (mari in rows) == (cell == YES), who
+
+
+@pytest.mark.parametrize("role", list(roles.Role))
+def test_nothing_crosses_from_one_practice_to_another(
+    cast: Cast, mari: Client, role: roles.Role
+) -> None:
+    """Whoever sees the whole practice sees their own and no other."""
+    stranger = users.create(
+        by=None,
+        email="ove@elsewhere.example",
+        name="Ove",
+        role=role,
+        password=PASSWORD,
+        practice=cast.olga.practice,
+    )
+    for permission in TABLE:
+        rows = access.visible_to(stranger, permission, Client.objects.all(), client="pk")
+        assert mari not in rows
+        assert answer(stranger, permission, mari.pk) in (NO, HIDDEN)
 
 
 def test_a_client_that_never_existed_is_hidden_like_anothers(cast: Cast, mari: Client) -> None:

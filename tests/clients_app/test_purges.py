@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from clients_app import clients, destruction, holds, purges, rules, vault
+from clients_app import clients, destruction, holds, purges, retention, rules, vault
 from clients_app.errors import Conflict, Denied, Hidden
 from clients_app.models import (
     AuditEvent,
@@ -126,6 +126,19 @@ def test_due_is_purged_and_held_and_failed(cast: Cast, due: list[Client]) -> Non
     before = AuditEvent.objects.count()
     assert execute() == 0
     assert AuditEvent.objects.count() == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_last_day_is_looked_at_once_more(cast: Cast, due: list[Client]) -> None:
+    """Kept longer after the approval, until today: today is still a day of keeping."""
+    run = proposed(cast)
+    purges.approve(run.pk, by=cast.piret, files=3)
+    today = retention.local_day(cast.practice, timezone.now())
+    Client.objects.filter(pk=due[0].pk).update(retain_until=today)
+    assert execute() == 3
+    _run, progress = purges.read(run.pk, by=cast.piret)
+    assert progress.counts == {"not_due": 1, "purged": 2}
+    assert Client.objects.get() == due[0]
 
 
 def test_a_file_taken_out_stays(cast: Cast, due: list[Client]) -> None:
