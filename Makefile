@@ -52,7 +52,7 @@ lock: $(VENV)/created ## resolve requirements/*.in into hash-locked *.txt
 	$(if $(UV),,$(PY) -m pip install --quiet uv)
 	@set -e; for set in $(LOCKED); do \
 		echo "requirements/$$set.txt"; \
-		$(or $(UV),$(PY) -m uv) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		$(or $(UV),$(PY) -m uv) pip compile --quiet --universal --python-version 3.11 --no-strip-extras --generate-hashes \
 			--custom-compile-command 'make lock' $(UPGRADE) \
 			requirements/$$set.in -o requirements/$$set.txt; \
 	done
