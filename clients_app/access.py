@@ -113,7 +113,7 @@ def visible_to(
 ) -> QuerySet[M]:
     """Only the rows of clients this user may do this to. `client` is the column or "pk"."""
     needed = scope(user, permission)
-    if needed is None:
+    if needed is None or needed is Scope.OWN:
         return rows.none()
     rows = rows.filter(practice_id=user.practice_id)
     if needed is Scope.CARE:
@@ -140,4 +140,6 @@ def hide(
 
 def _stands_in(user: User, client_id: UUID, needed: Scope) -> bool:
     row = ask(RELATION, {"user": user.pk, "client": client_id, "practice": user.practice_id})
-    return row is not None and (needed is Scope.PRACTICE or bool(row[0]))
+    if row is None or needed is Scope.OWN:
+        return False
+    return needed is Scope.PRACTICE or bool(row[0])

@@ -3,7 +3,7 @@
 Two conditions must both hold. The role grants the permission (this table), and the user stands
 in the right relation to the client (`access`). The scope beside each permission says which
 relation: `CARE` means an open care assignment to that client, `PRACTICE` any client of the user's
-own practice, `OWN` the user themself. What is not in the table is denied.
+own practice, `OWN` what was addressed to the user by name. What is not in the table is denied.
 
 A superuser runs the server and has no role: no line of this table is theirs, so nothing that
 belongs to a client opens for them.
@@ -33,12 +33,25 @@ class Permission(StrEnum):
     CARE_READ = "care.read"
     CARE_ASSIGN = "care.assign"
     CARE_HAND_OVER = "care.hand_over"
+    SUCCESSION_READ = "succession.read"
+    SUCCESSION_PROPOSE = "succession.propose"
+    SUCCESSION_APPROVE = "succession.approve"
     SESSION_READ = "session.read"
     SESSION_PLAN = "session.plan"
     NOTE_READ = "note.read"
     NOTE_WRITE = "note.write"
     DISCLOSURE_READ = "disclosure.read"
     DISCLOSURE_WRITE = "disclosure.write"
+    EXCERPT_RELEASE = "excerpt.release"
+    EXCERPT_READ = "excerpt.read"
+    PROMISE_READ = "promise.read"
+    PROMISE_WRITE = "promise.write"
+    AGREEMENT_READ = "agreement.read"
+    AGREEMENT_RECORD = "agreement.record"
+    EXCEPTION_READ = "exception.read"
+    EXCEPTION_RECORD = "exception.record"
+    BREAK_GLASS_REQUEST = "break_glass.request"
+    BREAK_GLASS_REVIEW = "break_glass.review"
     RETENTION_READ = "retention.read"
     RULE_READ = "rule.read"
     RULE_DECIDE = "rule.decide"
@@ -59,9 +72,11 @@ class Scope(StrEnum):
 
     CARE = "care"
     PRACTICE = "practice"
+    # What was addressed to the user by name.
+    OWN = "own"
 
 
-P, CARE, PRACTICE = Permission, Scope.CARE, Scope.PRACTICE
+P, CARE, PRACTICE, OWN = Permission, Scope.CARE, Scope.PRACTICE, Scope.OWN
 
 GRANTS: Mapping[Role, Mapping[Permission, Scope]] = {
     Role.COUNSELLOR: {
@@ -77,12 +92,21 @@ GRANTS: Mapping[Role, Mapping[Permission, Scope]] = {
         P.NOTE_WRITE: CARE,
         P.DISCLOSURE_READ: CARE,
         P.DISCLOSURE_WRITE: CARE,
+        P.EXCERPT_RELEASE: CARE,
+        P.PROMISE_READ: PRACTICE,
+        P.AGREEMENT_READ: CARE,
+        P.AGREEMENT_RECORD: CARE,
+        P.EXCEPTION_READ: CARE,
+        P.EXCEPTION_RECORD: CARE,
+        P.BREAK_GLASS_REQUEST: PRACTICE,
         P.RETENTION_READ: CARE,
         P.TRAIL_READ: CARE,
     },
-    # A supervisor reads what is sent for co-signature and nothing else; until something is sent
-    # there is nothing to grant.
-    Role.SUPERVISOR: {},
+    # A supervisor reads what was released to them by name and nothing else.
+    Role.SUPERVISOR: {
+        P.EXCERPT_READ: OWN,
+        P.BREAK_GLASS_REQUEST: PRACTICE,
+    },
     Role.FRONT_DESK: {
         P.CLIENT_REGISTER: PRACTICE,
         P.CLIENT_READ: PRACTICE,
@@ -90,6 +114,9 @@ GRANTS: Mapping[Role, Mapping[Permission, Scope]] = {
         P.CARE_READ: PRACTICE,
         P.SESSION_READ: PRACTICE,
         P.SESSION_PLAN: PRACTICE,
+        P.PROMISE_READ: PRACTICE,
+        P.AGREEMENT_READ: PRACTICE,
+        P.AGREEMENT_RECORD: PRACTICE,
     },
     Role.PRACTICE_MANAGER: {
         P.CLIENT_REGISTER: PRACTICE,
@@ -98,6 +125,10 @@ GRANTS: Mapping[Role, Mapping[Permission, Scope]] = {
         P.CLIENT_DISCHARGE: PRACTICE,
         P.CARE_READ: PRACTICE,
         P.CARE_ASSIGN: PRACTICE,
+        P.SUCCESSION_READ: PRACTICE,
+        P.SUCCESSION_PROPOSE: PRACTICE,
+        P.PROMISE_READ: PRACTICE,
+        P.PROMISE_WRITE: PRACTICE,
         P.SESSION_READ: PRACTICE,
         P.SESSION_PLAN: PRACTICE,
         P.RETENTION_READ: PRACTICE,
@@ -118,9 +149,32 @@ GRANTS: Mapping[Role, Mapping[Permission, Scope]] = {
         P.PURGE_PROPOSE: PRACTICE,
         P.PURGE_APPROVE: PRACTICE,
         P.TRAIL_READ: PRACTICE,
+        P.PROMISE_READ: PRACTICE,
+        P.PROMISE_WRITE: PRACTICE,
+        P.AGREEMENT_READ: PRACTICE,
+        # That the confidence was broken, why and when; not to whom and with which words.
+        P.EXCEPTION_READ: PRACTICE,
+        P.BREAK_GLASS_REVIEW: PRACTICE,
+        P.SUCCESSION_READ: PRACTICE,
+        P.SUCCESSION_APPROVE: PRACTICE,
         P.USER_READ: PRACTICE,
     },
 }
+
+# Deeds for which having logged in this morning is not enough: the second factor is asked again
+# when it was last given more than five minutes ago (OWASP ASVS 5.0, 7.5.3).
+STEP_UP = frozenset(
+    {
+        P.BREAK_GLASS_REQUEST,
+        P.EXCERPT_RELEASE,
+        P.HOLD_DECIDE,
+        P.PURGE_APPROVE,
+        P.RULE_DECIDE,
+        P.SUCCESSION_APPROVE,
+        P.SUCCESSION_PROPOSE,
+        P.USER_MANAGE,
+    }
+)
 
 
 def scope(role: str, permission: Permission) -> Scope | None:

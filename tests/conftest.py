@@ -14,7 +14,7 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client as Browser
-from django.utils import timezone
+from django.utils import timezone, translation
 from rest_framework.test import APIClient
 
 from clients_app import clients, destruction, logins, users
@@ -33,6 +33,13 @@ def _fresh_counters() -> None:
     redis = ours._cache.get_client(write=True)
     for key in redis.scan_iter(ours.make_key("*")):
         redis.delete(key)
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    """A page that a test reads in Estonian leaves its thread speaking it."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture

@@ -31,6 +31,13 @@ TABLE: dict[P, list[str]] = {
     P.NOTE_WRITE: [YES, HIDDEN, HIDDEN, NO, NO, NO, NO, NO],
     P.DISCLOSURE_READ: [YES, HIDDEN, HIDDEN, NO, NO, NO, NO, NO],
     P.DISCLOSURE_WRITE: [YES, HIDDEN, HIDDEN, NO, NO, NO, NO, NO],
+    P.EXCERPT_RELEASE: [YES, HIDDEN, HIDDEN, NO, NO, NO, NO, NO],
+    # A supervisor has what was released to them by name, and no client.
+    P.EXCERPT_READ: [NO, NO, NO, HIDDEN, NO, NO, NO, NO],
+    P.AGREEMENT_READ: [YES, HIDDEN, HIDDEN, NO, YES, NO, YES, NO],
+    P.AGREEMENT_RECORD: [YES, HIDDEN, HIDDEN, NO, YES, NO, NO, NO],
+    P.EXCEPTION_READ: [YES, HIDDEN, HIDDEN, NO, NO, NO, YES, NO],
+    P.EXCEPTION_RECORD: [YES, HIDDEN, HIDDEN, NO, NO, NO, NO, NO],
     P.RETENTION_READ: [YES, HIDDEN, HIDDEN, NO, NO, YES, YES, NO],
     P.HOLD_READ: [NO, NO, NO, NO, NO, NO, YES, NO],
     P.HOLD_DECIDE: [NO, NO, NO, NO, NO, NO, YES, NO],
@@ -40,6 +47,13 @@ TABLE: dict[P, list[str]] = {
 PRACTICE_TABLE: dict[P, list[str]] = {
     #                     liis mark olga sofia frida mattias piret root
     P.CLIENT_REGISTER: [YES, YES, YES, NO, YES, YES, NO, NO],
+    P.PROMISE_READ: [YES, YES, YES, NO, YES, YES, YES, NO],
+    P.PROMISE_WRITE: [NO, NO, NO, NO, NO, YES, YES, NO],
+    P.BREAK_GLASS_REQUEST: [YES, YES, YES, YES, NO, NO, NO, NO],
+    P.BREAK_GLASS_REVIEW: [NO, NO, NO, NO, NO, NO, YES, NO],
+    P.SUCCESSION_READ: [NO, NO, NO, NO, NO, YES, YES, NO],
+    P.SUCCESSION_PROPOSE: [NO, NO, NO, NO, NO, YES, NO, NO],
+    P.SUCCESSION_APPROVE: [NO, NO, NO, NO, NO, NO, YES, NO],
     P.RULE_READ: [NO, NO, NO, NO, NO, YES, YES, NO],
     P.RULE_DECIDE: [NO, NO, NO, NO, NO, NO, YES, NO],
     P.PURGE_READ: [NO, NO, NO, NO, NO, YES, YES, NO],
