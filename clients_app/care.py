@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clients_app import access, audit
+from clients_app import access, audit, wall
 from clients_app.errors import Invalid
 from clients_app.models import CareAssignment, Client, User
 from clients_app.roles import Permission, Role
@@ -99,6 +99,7 @@ def _open(
             user=user,
             since=now or timezone.now(),
         )
+        wall.caseload_changed()
         audit.record(
             "care.assigned",
             by=by,
@@ -114,6 +115,7 @@ def _close(assignment: CareAssignment, by: User) -> None:
     if assignment.until is None:
         assignment.until = timezone.now()
         assignment.save(update_fields=["until"])
+        wall.caseload_changed()
         audit.record(
             "care.ended",
             by=by,

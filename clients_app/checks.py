@@ -15,6 +15,12 @@ from django.db import connection
 
 DEMONSTRATION_MARK = "demonstration-"
 DEMONSTRATION_KEY = b"USALDUS-DEMO"
+# A member of the owner could take its place, so membership counts.
+OWNED = """
+    SELECT count(*) FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+        AND pg_has_role(current_user, relowner, 'MEMBER')
+"""
 
 
 @register(Tags.security)
@@ -47,26 +53,55 @@ def settings_are_safe(app_configs: Any = None, **_kwargs: Any) -> list[CheckMess
 def database_role_is_safe(
     app_configs: Any = None, databases: Any = None, **_kwargs: Any
 ) -> list[CheckMessage]:
-    """The database role is neither superuser nor exempt from row-level security."""
+    """The database role is no superuser, not exempt from row-level security, and owns nothing."""
     if not databases:
         return []
     with connection.cursor() as cursor:
         cursor.execute("SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user")
         rolsuper, rolbypassrls = cursor.fetchone()
-    if not (rolsuper or rolbypassrls):
+        cursor.execute(OWNED)
+        (owned,) = cursor.fetchone()
+    found: list[CheckMessage] = []
+    if rolsuper or rolbypassrls:
+        found.append(
+            Error(
+                "The database role of DATABASE_URL is a superuser or bypasses row-level security.",
+                hint="Make the role with CREATE ROLE usaldus LOGIN NOSUPERUSER NOBYPASSRLS;",
+                id="usaldus.E006",
+            )
+        )
+    elif owned:
+        found.append(
+            Error(
+                f"The database role of DATABASE_URL owns {owned} tables, or the role that does.",
+                hint="Let another role own them (DATABASE_OWNER_URL, for `migrate` alone). On an"
+                " older database: REASSIGN OWNED BY usaldus TO usaldus_owner; then migrate.",
+                id="usaldus.E008",
+            )
+        )
+    return found
+
+
+def no_owner_at_hand() -> list[CheckMessage]:
+    """The way to the tables' owner is for `migrate`, not for what serves requests."""
+    if not settings.DATABASE_OWNER_URL:
         return []
     return [
         Error(
-            "The database role of DATABASE_URL is a superuser or bypasses row-level security.",
-            hint="Connect as a role made by: CREATE ROLE usaldus LOGIN NOSUPERUSER NOBYPASSRLS;",
-            id="usaldus.E006",
+            "DATABASE_OWNER_URL is set where requests are served or jobs are done.",
+            hint="Give it to `manage.py migrate` alone.",
+            id="usaldus.E009",
         )
     ]
 
 
 def insist() -> None:
     """Raise ImproperlyConfigured with every finding, or return."""
-    found = [*settings_are_safe(), *database_role_is_safe(databases=["default"])]
+    found = [
+        *settings_are_safe(),
+        *no_owner_at_hand(),
+        *database_role_is_safe(databases=["default"]),
+    ]
     if found:
         raise ImproperlyConfigured(
             "Refusing to start:\n" + "\n".join(f"- {e.msg} {e.hint or ''}".rstrip() for e in found)

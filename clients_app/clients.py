@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from clients_app import access, audit, facts, retention, vault
+from clients_app import access, audit, facts, retention, vault, wall
 from clients_app.errors import Conflict, Hidden, Invalid, Stale
 from clients_app.models import CareAssignment, Client, Kind, Practice, ServiceType, User
 from clients_app.roles import Permission, Role
@@ -70,7 +70,7 @@ def register(
             client.code = facts.checked_code(code) if code else _next_code(practice, moment)
             vault.seal(
                 client,
-                vault.issue(client.pk),
+                vault.issue(client.pk, practice.pk),
                 **{name: values.get(name) for name in facts.IDENTITY},
             )
             client.save(force_insert=True)
@@ -78,6 +78,7 @@ def register(
                 CareAssignment.objects.create(
                     practice=practice, client=client, user=by, since=moment
                 )
+                wall.caseload_changed()
             audit.record("client.registered", by=by, client_id=client.pk, subject_id=client.pk)
     except IntegrityError as refused:
         if "client_code_unique" not in str(refused):

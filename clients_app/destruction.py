@@ -20,7 +20,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
-from clients_app import audit, holds, retention, vault
+from clients_app import audit, holds, retention, vault, wall
 from clients_app.models import Client, DestructionRecord, PurgeItem, PurgeRun
 
 logger = logging.getLogger(__name__)
@@ -29,6 +29,7 @@ METHOD = "cryptographic-erase+deletion"
 Item, Run = PurgeItem.Status, PurgeRun.Status
 
 
+@wall.system("destruction")
 def execute(*, until: datetime) -> int:
     """Destroy the files of approved runs, one after the other, and finish runs that have none
     left; how many files were settled. Stops at `until`, for the next call to go on."""
@@ -41,6 +42,7 @@ def execute(*, until: datetime) -> int:
     return settled
 
 
+@wall.system("destruction")
 def unfinished() -> bool:
     """Whether an approved run has a file that could be settled now."""
     return _waiting(timezone.now()).exists()

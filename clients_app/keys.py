@@ -5,12 +5,12 @@ To change: put a new key first in FIELD_ENCRYPTION_KEY, keep the old ones behind
 they are, so nothing is re-encrypted and reading goes on meanwhile.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 
 from django.db import transaction
 
-from clients_app import audit, vault
+from clients_app import audit, vault, wall
 
 BATCH = 500
 
@@ -26,6 +26,7 @@ class MasterKey:
     wraps: int
 
 
+@wall.system("keys")
 def usage() -> list[MasterKey]:
     """Every master key that is configured or in use, newest first."""
     wraps = vault.keys_by_master()
@@ -36,7 +37,8 @@ def usage() -> list[MasterKey]:
     ]
 
 
-def broken() -> Iterator[str]:
+@wall.system("keys")
+def broken() -> list[str]:
     """The ids of data keys that do not open, each tried."""
     return vault.broken_keys()
 
@@ -48,7 +50,7 @@ def rotate() -> Generator[int, None, None]:
     run at once.
     """
     while True:
-        with transaction.atomic():
+        with wall.system("keys"), transaction.atomic():
             done = vault.rewrap(BATCH)
             if done:
                 newest = vault.master_fingerprints()[0]

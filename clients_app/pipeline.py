@@ -11,8 +11,11 @@ from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 import psycopg
+from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Model
+
+from clients_app import wall
 
 Row = tuple[Any, ...]
 M = TypeVar("M", bound=Model)
@@ -34,13 +37,20 @@ def pipeline() -> Iterator[Send]:
         return _execute(raw, sql, params)
 
     with connection.wrap_database_errors, _preparing() as raw, raw.pipeline():
+        if not wall.told(connection):
+            wall.tell(connection)
         yield send
 
 
 def ask(sql: str, params: Any = None) -> Row | None:
     """The first row of one prepared statement."""
     with connection.wrap_database_errors, _preparing() as raw:
-        return _execute(raw, sql, params).fetchone()
+        if wall.told(connection):
+            return _execute(raw, sql, params).fetchone()
+        with raw.pipeline():
+            wall.tell(connection)
+            cursor = _execute(raw, sql, params)
+        return cursor.fetchone()
 
 
 def columns(model: type[Model], alias: str) -> str:
@@ -69,4 +79,4 @@ def _preparing() -> Iterator["psycopg.Connection[Any]"]:
 
 def _execute(raw: "psycopg.Connection[Any]", sql: str, params: Any) -> psycopg.Cursor[Row]:
     cursor: psycopg.Cursor[Row] = psycopg.Cursor(raw)
-    return cursor.execute(sql, params, prepare=True, binary=True)
+    return cursor.execute(sql, params, prepare=settings.DATABASE_PREPARES, binary=True)

@@ -7,7 +7,7 @@ run is told in `destruction`.
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -19,7 +19,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 from kombu.exceptions import OperationalError
 
-from clients_app import access, audit, retention, rules
+from clients_app import access, audit, retention, rules, wall
 from clients_app.errors import Conflict, Hidden
 from clients_app.models import (
     Client,
@@ -60,13 +60,14 @@ class Outlook:
     approved: int
 
 
+@wall.system("purges.propose")
 def propose_everywhere(*, now: datetime) -> list[PurgeRun]:
     """Nightly: bring every practice's proposal up to date. Says what is due, not what became due,
     so a missed night loses nothing."""
-    runs = (
+    runs = [
         _propose(practice, on=retention.local_day(practice, now), by=None)
         for practice in Practice.objects.order_by("pk")
-    )
+    ]
     return [run for run in runs if run is not None]
 
 
@@ -197,21 +198,26 @@ def progress(run: PurgeRun, *, now: datetime) -> Progress:
     return Progress(counts, total, settled, rate, remaining)
 
 
-def outlook(*, now: datetime) -> Iterator[Outlook]:
+@wall.system("purges.outlook")
+def outlook(*, now: datetime) -> list[Outlook]:
     """Where every practice stands, for the operator: counts, nothing changed."""
+    found = []
     for practice in Practice.objects.order_by("slug"):
         due = retention.due(practice, on=retention.local_day(practice, now))
         held = due.filter(Exists(LegalHold.objects.filter(client=OuterRef("pk"), lifted_at=None)))
         approved = PurgeItem.objects.filter(
             run__practice=practice, run__status=Run.APPROVED, status=Item.PENDING
         )
-        yield Outlook(
-            practice=practice.slug,
-            due=due.count(),
-            held=held.count(),
-            undated=retention.undated(practice).count(),
-            approved=approved.count(),
+        found.append(
+            Outlook(
+                practice=practice.slug,
+                due=due.count(),
+                held=held.count(),
+                undated=retention.undated(practice).count(),
+                approved=approved.count(),
+            )
         )
+    return found
 
 
 def _propose(practice: Practice, *, on: date, by: User | None) -> PurgeRun | None:

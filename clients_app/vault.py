@@ -12,14 +12,14 @@ out, shown or sealed again in its place.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 import orjson
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -52,9 +52,9 @@ class MasterKeyMissing(Exception):
     """A data key is wrapped by a master key that FIELD_ENCRYPTION_KEY does not hold."""
 
 
-def issue(client_id: UUID) -> DataKey:
+def issue(client_id: UUID, practice_id: UUID) -> DataKey:
     """Make the data key of a new client and store it wrapped by the newest master key."""
-    row = ClientKey(client_id=client_id, wrapped_at=timezone.now())
+    row = ClientKey(client_id=client_id, practice_id=practice_id, wrapped_at=timezone.now())
     key = crypto.new_data_key(row.pk)
     row.master_key, master = _newest_master()
     row.wrapped = Wrapped(key.wrap(master, client=client_id))
@@ -141,10 +141,11 @@ def destroy(client_id: UUID) -> UUID | None:
 def scrub() -> bool:
     """Rewrite the key table's files, so that destroyed keys are in none of its pages.
 
-    VACUUM alone frees the space but leaves the bytes. False if a transaction that is still open
-    could see destroyed keys, so that PostgreSQL had to carry them over: then call again later.
-    Needs to own the table, and takes it exclusively for the moment that rewriting it lasts
-    (20,000 clients: some 10 MB); raises OperationalError if it cannot have it within 2 s.
+    VACUUM frees the space but leaves the bytes. False if a transaction that is still open could see
+    destroyed keys, so that PostgreSQL had to carry them over: then call again later. Rewriting is
+    its owner's business, who lends it as a function (migration `second_wall`). It takes the table
+    exclusively for the moment that it lasts (20,000 clients: some 10 MB) and gives way to whoever
+    reads it, a backup perhaps: OperationalError if it cannot have it within 2 s.
     """
     carried_over: list[int] = []
 
@@ -153,16 +154,11 @@ def scrub() -> bool:
         if number := re.match(r"\D*(\d+)", diagnostic.message_detail or ""):
             carried_over.append(int(number[1]))
 
-    table = connection.ops.quote_name(ClientKey._meta.db_table)
     with connection.cursor() as cursor:
         connection.connection.add_notice_handler(notice)
         try:
-            # A backup that reads the table would hold the rewriting up, and the rewriting every
-            # reader behind it: give way instead.
-            cursor.execute("SET lock_timeout = '2s'")
-            cursor.execute(f"VACUUM (FULL, VERBOSE) {table}")
+            cursor.execute("SELECT usaldus_scrub_keys()")
         finally:
-            cursor.execute("RESET lock_timeout")
             connection.connection.remove_notice_handler(notice)
     return carried_over == [0]
 
@@ -178,14 +174,16 @@ def master_fingerprints() -> list[str]:
     return list(_masters(tuple(settings.FIELD_ENCRYPTION_KEY)))
 
 
-def broken_keys() -> Iterator[str]:
-    """The ids of the data keys that do not open, each tried, in bounded memory."""
-    rows = ClientKey.objects.order_by("pk").iterator(chunk_size=1000)
-    for row in rows:
-        try:
-            unwrap(row.wrapped.token, row.master_key, key_id=row.pk, client_id=row.client_id)
-        except (KeyBroken, MasterKeyMissing):
-            yield str(row.pk)
+def broken_keys() -> list[str]:
+    """The ids of the data keys that do not open, each tried; the keys are read in portions."""
+    broken = []
+    with transaction.atomic():
+        for row in ClientKey.objects.order_by("pk").iterator(chunk_size=1000):
+            try:
+                unwrap(row.wrapped.token, row.master_key, key_id=row.pk, client_id=row.client_id)
+            except (KeyBroken, MasterKeyMissing):
+                broken.append(str(row.pk))
+    return broken
 
 
 def rewrap(batch: int) -> int:

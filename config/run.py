@@ -54,6 +54,8 @@ def main(arguments: list[str]) -> int:
 def _manage(arguments: list[str]) -> int:
     with embedded.start(VAR, join=True) as servers:
         environment = {**_surroundings(), **servers.environment}
+        if arguments[:1] == ["migrate"]:
+            environment |= _as_owner(environment)
         return command.run([sys.executable, "manage.py", *arguments], environment)
 
 
@@ -62,7 +64,7 @@ def _demonstration() -> int:
     with embedded.start(VAR) as servers:
         environment = {**os.environ, **_surroundings(), **servers.environment}
         say("Bringing the database up to date")
-        _step(["migrate", "--verbosity", "0"], environment)
+        _step(["migrate", "--verbosity", "0"], environment | _as_owner(environment))
         say("Looking after the demonstration practice")
         logins = _step(["demo"], environment)
         # Only now: a predecessor that was killed holds its port until the servers' start ends it.
@@ -73,6 +75,12 @@ def _demonstration() -> int:
             return supervise(_programs(port), environment, tick=watch.tick)
         finally:
             say("Stopping PostgreSQL and Redis")
+
+
+def _as_owner(environment: Mapping[str, str]) -> dict[str, str]:
+    """What only `migrate` is given: the way to the role that owns the tables."""
+    url = environment.get("EMBEDDED_OWNER_URL")
+    return {"DATABASE_OWNER_URL": url} if url else {}
 
 
 def _programs(port: int) -> list[Program]:

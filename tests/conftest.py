@@ -17,7 +17,7 @@ from django.test import Client as Browser
 from django.utils import timezone, translation
 from rest_framework.test import APIClient
 
-from clients_app import clients, destruction, logins, users
+from clients_app import clients, destruction, logins, owner, users, wall
 from clients_app.models import AuditEvent, Client, Practice, PurgeRun, User
 from sessions_app import disclosures, notes, sessions
 from sessions_app.models import Disclosure, SessionNote, TherapySession
@@ -35,6 +35,29 @@ def _fresh_counters() -> None:
         redis.delete(key)
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """The databases of the suite are made by their owner; the tests are not the owner."""
+    owner.connect_as_owner()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    with django_db_blocker.unblock():
+        owner.connect_as_application()
+    yield
+    with django_db_blocker.unblock():
+        owner.connect_as_owner()
+
+
+@pytest.fixture(autouse=True)
+def _the_system_asks() -> Iterator[None]:
+    """A test looks at all rows and calls verbs as a command would; a request that it makes is
+    shown what its user may see, like any (`test_second_wall`)."""
+    with wall.system("tests"):
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _english() -> Iterator[None]:
     """A page that a test reads in Estonian leaves its thread speaking it."""
@@ -43,17 +66,34 @@ def _english() -> Iterator[None]:
 
 
 @pytest.fixture
-def _django_db_helper(_django_db_helper: None, request: pytest.FixtureRequest) -> Iterator[None]:
-    """A test with real transactions is followed by TRUNCATE, which the trail refuses to anybody:
-    here its owner takes the trigger off for that moment."""
+def _the_trail_as_before(request: pytest.FixtureRequest, django_db_blocker: Any) -> Iterator[None]:
+    """After a test with real transactions comes TRUNCATE, which is the owner's, and which the trail
+    refuses even to them: they take its trigger off for that moment and put it on again here."""
     yield
-    if (
-        request.node.get_closest_marker("django_db")
-        and connection.settings_dict
-        and (request.node.get_closest_marker("django_db").kwargs.get("transaction"))
-    ):
-        with connection.cursor() as cursor:
-            cursor.execute(f"ALTER TABLE {AuditEvent._meta.db_table} DISABLE TRIGGER USER")
+    if _truncated(request):
+        with django_db_blocker.unblock():
+            _trigger("ENABLE")
+            owner.connect_as_application()
+
+
+@pytest.fixture
+def _django_db_helper(
+    _the_trail_as_before: None, _django_db_helper: None, request: pytest.FixtureRequest
+) -> Iterator[None]:
+    yield
+    if _truncated(request):
+        owner.connect_as_owner()
+        _trigger("DISABLE")
+
+
+def _truncated(request: pytest.FixtureRequest) -> bool:
+    marker = request.node.get_closest_marker("django_db")
+    return marker is not None and bool(marker.kwargs.get("transaction"))
+
+
+def _trigger(verb: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {AuditEvent._meta.db_table} {verb} TRIGGER USER")
 
 
 @dataclass

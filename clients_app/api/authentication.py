@@ -4,7 +4,7 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from clients_app import logins
+from clients_app import logins, wall
 from clients_app.models import AccessToken, User
 
 
@@ -18,6 +18,7 @@ class TokenAuthentication(BaseAuthentication):
         token = logins.token_of(secret.decode("latin-1"))
         if token is None:
             raise AuthenticationFailed
+        wall.enter(token.user.pk)
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:

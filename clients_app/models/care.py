@@ -12,9 +12,9 @@ from clients_app.models.user import User
 class CareAssignment(Row):
     """This user is a confidant of this client. Ended, never deleted, while the file lives."""
 
-    practice = models.ForeignKey(Practice, models.PROTECT, related_name="+")
-    client = models.ForeignKey(Client, models.CASCADE, related_name="care")
-    user = models.ForeignKey(User, models.PROTECT, related_name="care")
+    practice = models.ForeignKey(Practice, models.PROTECT, related_name="+", db_constraint=False)
+    client = models.ForeignKey(Client, models.CASCADE, related_name="care", db_constraint=False)
+    user = models.ForeignKey(User, models.PROTECT, related_name="care", db_constraint=False)
     since = models.DateTimeField(_("from"))
     until = models.DateTimeField(_("until"), null=True)
 

@@ -60,6 +60,8 @@ class Client(SealedRow):
         verbose_name_plural = _("clients")
         constraints = [
             models.UniqueConstraint(fields=["practice", "code"], name="client_code_unique"),
+            # For the foreign keys of its rows, which cannot point into another practice.
+            models.UniqueConstraint(fields=["id", "practice"], name="client_of_practice"),
             models.CheckConstraint(
                 name="client_kept_until_only_after_discharge",
                 condition=models.Q(retain_until=None) | models.Q(discharged_on__isnull=False),
@@ -93,7 +95,10 @@ class Client(SealedRow):
 class ClientKey(Row):
     """The client's data key, wrapped by a master key. Destroying this row destroys the file."""
 
-    client = models.OneToOneField(Client, models.CASCADE, related_name="key")
+    practice = models.ForeignKey(
+        Practice, models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    client = models.OneToOneField(Client, models.CASCADE, related_name="key", db_constraint=False)
     wrapped: "models.Field[Wrapped, Wrapped]" = WrappedKeyField()
     master_key = models.CharField(
         max_length=16, db_index=True, help_text="Fingerprint of the master key that wraps it."

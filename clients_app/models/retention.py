@@ -62,8 +62,8 @@ class RetentionRule(Row):
 class LegalHold(SealedRow):
     """Until it is lifted, nothing of this client is destroyed."""
 
-    practice = models.ForeignKey(Practice, models.PROTECT, related_name="+")
-    client = models.ForeignKey(Client, models.CASCADE, related_name="holds")
+    practice = models.ForeignKey(Practice, models.PROTECT, related_name="+", db_constraint=False)
+    client = models.ForeignKey(Client, models.CASCADE, related_name="holds", db_constraint=False)
     matter: "models.Field[Sealed, Sealed]" = SealedField()
     reason: "models.Field[Sealed, Sealed]" = SealedField()
     placed_at = models.DateTimeField(_("placed"))

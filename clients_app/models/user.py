@@ -57,6 +57,8 @@ class User(Row, AbstractBaseUser):
         verbose_name_plural = _("users")
         constraints = [
             models.UniqueConstraint(Lower("email"), name="user_email_unique"),
+            # For foreign keys that cannot point into another practice.
+            models.UniqueConstraint(fields=["id", "practice"], name="user_within_practice"),
             models.CheckConstraint(
                 name="user_role_or_superuser",
                 condition=models.Q(is_superuser=True, practice=None, role="")

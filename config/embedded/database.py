@@ -27,6 +27,7 @@ MAJOR_VERSION = "18"
 PORT = 5432
 SUPERUSER = "postgres"
 ROLE = DATABASE = "usaldus"
+OWNER = "usaldus_owner"
 START_TIMEOUT = 60.0
 
 # Nothing a statement says may reach the log: not its text (log_min_error_statement), not its values
@@ -67,11 +68,12 @@ def running(
     settings = _write_settings(place, sockets, fast=fast)
     server = _start(place, sockets, settings)
     try:
-        _make_role(sockets, may_create_databases=for_tests)
+        _make_roles(sockets, may_create_databases=for_tests)
         yield (
             server,
             {
                 "DATABASE_URL": url(sockets, user=ROLE, database=DATABASE),
+                "EMBEDDED_OWNER_URL": url(sockets, user=OWNER, database=DATABASE),
                 "EMBEDDED_SUPERUSER_URL": url(sockets, user=SUPERUSER, database=DATABASE),
                 "EMBEDDED_POSTGRES_DATA": str(place.postgres_data),
                 "EMBEDDED_POSTGRES_LOG": str(place.postgres_log),
@@ -196,31 +198,34 @@ def _answers(sockets: Path) -> bool:
     return True
 
 
-def _connect(sockets: Path) -> psycopg.Connection:
+def _connect(sockets: Path, database: str = "postgres") -> psycopg.Connection:
     return psycopg.connect(
         host=str(sockets),
         port=PORT,
         user=SUPERUSER,
-        dbname="postgres",
+        dbname=database,
         connect_timeout=5,
         autocommit=True,
     )
 
 
-def _make_role(sockets: Path, *, may_create_databases: bool) -> None:
-    """The application's role and its database: no superuser, for whom no check would hold."""
-    role = sql.Identifier(ROLE)
+def _make_roles(sockets: Path, *, may_create_databases: bool) -> None:
+    """Two roles, neither a superuser, for whom no check would hold: one that owns the database and
+    its tables, and the application's, which owns nothing."""
+    role, owner, database = map(sql.Identifier, (ROLE, OWNER, DATABASE))
     createdb = sql.SQL("CREATEDB" if may_create_databases else "NOCREATEDB")
     with _connect(sockets) as connection:
-        if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [ROLE]).rowcount:
-            connection.execute(sql.SQL("CREATE ROLE {}").format(role))
-        connection.execute(
-            sql.SQL(
-                "ALTER ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOREPLICATION {}"
-            ).format(role, createdb)
-        )
-        known = "SELECT FROM pg_database WHERE datname = %s"
-        if not connection.execute(known, [DATABASE]).rowcount:
+        for name, more in ((ROLE, sql.SQL("NOCREATEDB")), (OWNER, createdb)):
+            known = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [name])
+            verb = sql.SQL("ALTER" if known.rowcount else "CREATE")
             connection.execute(
-                sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), role)
+                sql.SQL(
+                    "{} ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOREPLICATION {}"
+                ).format(verb, sql.Identifier(name), more)
             )
+        exists = "SELECT FROM pg_database WHERE datname = %s"
+        if not connection.execute(exists, [DATABASE]).rowcount:
+            connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, owner))
+    with _connect(sockets, DATABASE) as connection:
+        # Data of a version in which one role was both.
+        connection.execute(sql.SQL("REASSIGN OWNED BY {} TO {}").format(role, owner))

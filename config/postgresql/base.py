@@ -1,13 +1,27 @@
-"""Before its first query each request asks whether the kept connection still lives. Django asks the
-server (`SELECT 1`, a round trip of every request); mostly the socket knows."""
+"""Django's PostgreSQL backend with two changes.
+
+A kept connection is looked at before the first query of a request: Django asks the server
+(`SELECT 1`, a round trip of every request); mostly the socket knows. And with every transaction the
+database is told who asks (`clients_app.wall`); outside of one, together with the statement.
+"""
 
 import select
+from collections.abc import Callable
+from typing import Any
 
+import psycopg
 from django.db.backends.postgresql import base
+
+from clients_app import wall
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's, but for `is_usable`."""
+    """Django's, but for `is_usable` and for what goes before each statement."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.wall_asker: wall.Asker | None = wall.NOBODY
+        self.execute_wrappers.append(_told)
 
     def is_usable(self) -> bool:
         """An idle connection on which nothing waits to be read has not been told goodbye. Where
@@ -18,3 +32,38 @@ class DatabaseWrapper(base.DatabaseWrapper):
         poll.register(self.connection.fileno(), select.POLLIN | select.POLLHUP | select.POLLERR)
         usable: bool = super().is_usable() if poll.poll(0) else True
         return usable
+
+    def _set_autocommit(self, autocommit: bool) -> None:
+        self.wall_asker = wall.NOBODY
+        super()._set_autocommit(autocommit)  # type: ignore[misc]  # not in the stubs
+
+    def _commit(self) -> None:
+        self.wall_asker = wall.NOBODY
+        super()._commit()  # type: ignore[misc]  # not in the stubs
+
+    def _rollback(self) -> None:
+        self.wall_asker = wall.NOBODY
+        super()._rollback()  # type: ignore[misc]  # not in the stubs
+
+    def _savepoint_rollback(self, sid: str) -> None:
+        # A transaction that has failed takes no other statement; and what was told since the
+        # savepoint is taken back with it.
+        self.wall_asker = wall.asker()
+        super()._savepoint_rollback(sid)  # type: ignore[misc]  # not in the stubs
+        self.wall_asker = None
+
+
+def _told(
+    execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]
+) -> Any:
+    database = context["connection"]
+    if wall.told(database):
+        return execute(sql, params, many, context)
+    if isinstance(context["cursor"].cursor, psycopg.ServerCursor):
+        # Not to be had in a pipeline.
+        with database.wrap_database_errors:
+            wall.tell(database)
+        return execute(sql, params, many, context)
+    with database.wrap_database_errors, database.connection.pipeline():
+        wall.tell(database)
+        return execute(sql, params, many, context)

@@ -71,6 +71,7 @@ TEMPLATES = [
     },
 ]
 
+DATABASE_URL: str = env.str("DATABASE_URL")
 # A denial is recorded and then answered with an error: with ATOMIC_REQUESTS the error would
 # roll the record back. Verbs open their own transactions.
 DATABASES: dict[str, dict[str, Any]] = {
@@ -82,6 +83,10 @@ DATABASES: dict[str, dict[str, Any]] = {
         "CONN_HEALTH_CHECKS": True,
     }
 }
+# Behind a transaction-mode pooler that cannot keep prepared statements (pgbouncer before 1.21).
+DATABASE_PREPARES: bool = env.bool("DATABASE_PREPARES", default=True)
+# Who owns the tables; for `migrate` alone. Web, worker and beat refuse to start where it is set.
+DATABASE_OWNER_URL: str = env.str("DATABASE_OWNER_URL", default="")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL: str = env.str("REDIS_URL")

@@ -8,7 +8,10 @@ os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(64))
 os.environ.setdefault("FIELD_ENCRYPTION_KEY", base64.urlsafe_b64encode(os.urandom(32)).decode())
 
 from config.settings.base import *  # noqa: F403
-from config.settings.base import INSTALLED_APPS, REDIS_URL
+from config.settings.base import DATABASE_OWNER_URL, INSTALLED_APPS, REDIS_URL
+
+# The suite makes its databases as their owner and then connects as the application's role.
+DATABASE_OWNER_URL = DATABASE_OWNER_URL or os.environ.get("EMBEDDED_OWNER_URL", "")
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.stock"]
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]

@@ -20,7 +20,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from clients_app import care, clients, holds, practices, purges, retention, rules, users
+from clients_app import care, clients, holds, practices, purges, retention, rules, users, wall
 from clients_app.models import Practice, User
 from clients_app.roles import Role
 from sessions_app import disclosures, notes, sessions
@@ -50,6 +50,7 @@ class Login:
     to_see: str
 
 
+@wall.system("demo")
 def present() -> list[Login]:
     """The logins of the demonstration practice, which is made if it is not there yet."""
     story = json.loads(STORY.read_bytes())

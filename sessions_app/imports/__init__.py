@@ -23,7 +23,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from clients_app import audit
+from clients_app import audit, wall
 from clients_app.models import Practice
 from sessions_app.imports.caseload import Caseload
 from sessions_app.imports.rows import CELLS, Problem, Unreadable, read
@@ -54,6 +54,7 @@ class Report:
         return len({problem.line for problem in self.problems})
 
 
+@wall.system("import")
 @sensitive_variables()
 def load(
     file: BinaryIO,

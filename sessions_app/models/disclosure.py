@@ -22,11 +22,19 @@ class ListeningIntent(models.TextChoices):
 class Disclosure(SealedRow):
     """Never changed: a correction is a disclosure of its own that amends this one."""
 
-    practice = models.ForeignKey(Practice, models.PROTECT, related_name="+")
-    client = models.ForeignKey(Client, models.CASCADE, related_name="disclosures")
-    session = models.ForeignKey(TherapySession, models.CASCADE, related_name="disclosures")
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="disclosures")
-    amends = models.ForeignKey("self", models.CASCADE, null=True, related_name="amendments")
+    practice = models.ForeignKey(Practice, models.PROTECT, related_name="+", db_constraint=False)
+    client = models.ForeignKey(
+        Client, models.CASCADE, related_name="disclosures", db_constraint=False
+    )
+    session = models.ForeignKey(
+        TherapySession, models.CASCADE, related_name="disclosures", db_constraint=False
+    )
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="disclosures", db_constraint=False
+    )
+    amends = models.ForeignKey(
+        "self", models.CASCADE, null=True, related_name="amendments", db_constraint=False
+    )
     written_at = models.DateTimeField(_("written"))
     # Locked: only its author reads it, not even another confidant of the client.
     locked = models.BooleanField(_("locked"), default=False)
@@ -40,6 +48,10 @@ class Disclosure(SealedRow):
     class Meta:
         verbose_name = _("disclosure")
         verbose_name_plural = _("disclosures")
+        constraints = [
+            # For the foreign key of amendments: of the same client.
+            models.UniqueConstraint(fields=["id", "client"], name="disclosure_of_one_client")
+        ]
         indexes = [
             models.Index(fields=["client", "-id"], name="disclosure_of_client"),
             models.Index(fields=["session", "-id"], name="disclosure_of_session"),

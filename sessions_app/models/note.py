@@ -33,13 +33,19 @@ FORMATS: Mapping[Format, tuple[str, ...]] = {
 class SessionNote(SealedRow):
     """Draft until signed; signed it never changes, an addendum is a note of its own."""
 
-    practice = models.ForeignKey(Practice, models.PROTECT, related_name="+")
-    client = models.ForeignKey(Client, models.CASCADE, related_name="notes")
-    session = models.ForeignKey(TherapySession, models.CASCADE, related_name="notes")
+    practice = models.ForeignKey(Practice, models.PROTECT, related_name="+", db_constraint=False)
+    client = models.ForeignKey(Client, models.CASCADE, related_name="notes", db_constraint=False)
+    session = models.ForeignKey(
+        TherapySession, models.CASCADE, related_name="notes", db_constraint=False
+    )
     # The start of the session, kept here so that the timeline is one index.
     session_at = models.DateTimeField()
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="notes")
-    adds_to = models.ForeignKey("self", models.CASCADE, null=True, related_name="addenda")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="notes", db_constraint=False
+    )
+    adds_to = models.ForeignKey(
+        "self", models.CASCADE, null=True, related_name="addenda", db_constraint=False
+    )
     written_at = models.DateTimeField(_("written"))
     revised_at = models.DateTimeField(_("revised"))
     signed_at = models.DateTimeField(_("signed"), null=True)
@@ -50,6 +56,10 @@ class SessionNote(SealedRow):
     class Meta:
         verbose_name = _("session note")
         verbose_name_plural = _("session notes")
+        constraints = [
+            # For the foreign keys of addenda and versions: of the same client.
+            models.UniqueConstraint(fields=["id", "client"], name="note_of_one_client")
+        ]
         indexes = [
             models.Index(fields=["client", "-session_at", "-id"], name="note_timeline"),
             models.Index(fields=["session"], name="note_of_session"),
@@ -68,9 +78,11 @@ class SessionNote(SealedRow):
 class NoteVersion(SealedRow):
     """What a draft said before it was revised."""
 
-    practice = models.ForeignKey(Practice, models.PROTECT, related_name="+")
-    client = models.ForeignKey(Client, models.CASCADE, related_name="+")
-    note = models.ForeignKey(SessionNote, models.CASCADE, related_name="versions")
+    practice = models.ForeignKey(Practice, models.PROTECT, related_name="+", db_constraint=False)
+    client = models.ForeignKey(Client, models.CASCADE, related_name="+", db_constraint=False)
+    note = models.ForeignKey(
+        SessionNote, models.CASCADE, related_name="versions", db_constraint=False
+    )
     number = models.PositiveIntegerField(_("version"))
     written_at = models.DateTimeField(_("written"))
     format: "models.Field[Sealed, Sealed]" = SealedField()

@@ -25,10 +25,10 @@ class TherapySession(SealedRow):
         CANCELLED = "cancelled", _("cancelled")
         NO_SHOW = "no_show", _("did not come")
 
-    practice = models.ForeignKey(Practice, models.PROTECT, related_name="+")
-    client = models.ForeignKey(Client, models.CASCADE, related_name="sessions")
+    practice = models.ForeignKey(Practice, models.PROTECT, related_name="+", db_constraint=False)
+    client = models.ForeignKey(Client, models.CASCADE, related_name="sessions", db_constraint=False)
     counsellor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="sessions"
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="sessions", db_constraint=False
     )
     starts_at = models.DateTimeField(_("starts"))
     minutes = models.PositiveSmallIntegerField(_("minutes"), default=50)
@@ -43,10 +43,12 @@ class TherapySession(SealedRow):
         verbose_name = _("session")
         verbose_name_plural = _("sessions")
         constraints = [
+            # For the foreign keys of notes and disclosures: of the same client.
+            models.UniqueConstraint(fields=["id", "client"], name="session_of_one_client"),
             models.CheckConstraint(
                 name="session_minutes_sane",
                 condition=models.Q(minutes__gte=5, minutes__lte=24 * 60),
-            )
+            ),
         ]
         indexes = [
             models.Index(fields=["practice", "starts_at", "id"], name="session_calendar"),

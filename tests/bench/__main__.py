@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import orjson
 from cryptography.fernet import Fernet
@@ -117,10 +118,16 @@ def _profile(options: argparse.Namespace) -> int:
 
 
 def _server() -> str:
-    address = os.environ.get("DATABASE_URL")
-    if not address:
-        raise CannotMeasure("DATABASE_URL names no server. `make bench` starts one.")
-    return address
+    """The way to the server as a role that may make databases."""
+    names = ("DATABASE_OWNER_URL", "EMBEDDED_OWNER_URL", "DATABASE_URL")
+    for address in filter(None, map(os.environ.get, names)):
+        return address
+    raise CannotMeasure("DATABASE_URL names no server. `make bench` starts one.")
+
+
+def _as_application(address: str) -> str:
+    """The same database by the role that owns nothing, as the product's web server connects."""
+    return urlsplit(os.environ["DATABASE_URL"])._replace(path=urlsplit(address).path).geturl()
 
 
 def _caseload(options: argparse.Namespace) -> Caseload:
@@ -143,11 +150,14 @@ def _filled(
         secret["STATIC_ROOT"] = static
         made = {store: stack.enter_context(servers.database(address, store)) for store in stores}
         environments = {c: servers.environment(c, made[c.store], secret) for c in contestants}
+        if PRODUCT in environments:
+            environments[PRODUCT]["DATABASE_URL"] = _as_application(made[PRODUCT.store])
         tell(f"filling {', '.join(stores)}")
         first = {c.store: environments[c] for c in reversed(contestants)}
 
         def fill(store: str) -> list[Door]:
-            return _fill(store, first[store], caseload, altered=store == falsify)
+            environment = first[store] | {"DATABASE_OWNER_URL": made[store]}
+            return _fill(store, environment, caseload, altered=store == falsify)
 
         with ThreadPoolExecutor(len(stores)) as pool:
             doors = dict(zip(stores, pool.map(fill, stores), strict=True))

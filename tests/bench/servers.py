@@ -25,6 +25,9 @@ GRANIAN = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", HOS
 GRANIAN += ["--blocking-threads", "1", "--workers-kill-timeout", "3", "--log-level", "warning"]
 
 
+NOT_OURS = {"DJANGO_SETTINGS_MODULE", "DATABASE_OWNER_URL"}
+
+
 class NoServer(Exception):
     """A server did not start; the message says why."""
 
@@ -60,7 +63,7 @@ def serving(
 
 def environment(contestant: Contestant, address: str, secret: Mapping[str, str]) -> dict[str, str]:
     """Ours, without a setting of Django that is meant for somebody else."""
-    inherited = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
+    inherited = {k: v for k, v in os.environ.items() if k not in NOT_OURS}
     return inherited | {"DATABASE_URL": address} | {**secret} | {**contestant.environment}
 
 

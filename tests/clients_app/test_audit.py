@@ -1,9 +1,11 @@
 """The trail: written with the deed or not at all, never rewritten, free of content."""
 
+from contextlib import nullcontext
+
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from clients_app import audit, clients
+from clients_app import audit, clients, owner
 from clients_app.models import AuditEvent, Client
 from sessions_app import disclosures
 from sessions_app.models import Disclosure, TherapySession
@@ -19,14 +21,21 @@ from tests.conftest import Cast, trail
         "TRUNCATE clients_app_auditevent CASCADE",
     ],
 )
+@pytest.mark.django_db(transaction=True)
 def test_the_database_refuses_to_change_it(mari: Client, attack: str) -> None:
+    """The application's role may not, and a trigger stops even the owner of the table."""
     before = trail()
-    with (
-        pytest.raises(DatabaseError, match="append-only"),
-        transaction.atomic(),
-        connection.cursor() as cursor,
+    for role, refusal in (
+        (nullcontext, "permission denied|append-only"),
+        (owner.as_owner, "append-only"),
     ):
-        cursor.execute(attack)
+        with (
+            role(),
+            pytest.raises(DatabaseError, match=refusal),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(attack)
     assert trail() == before
     assert before
 
@@ -36,7 +45,7 @@ def test_where_the_line_cannot_be_written_nothing_happens(
     cast: Cast, mari: Client, meeting: TherapySession, confided: Disclosure
 ) -> None:
     """A full disk under the trail: no reading shows a word, no writing stays."""
-    with connection.cursor() as cursor:
+    with owner.as_owner(), connection.cursor() as cursor:
         cursor.execute(
             "ALTER TABLE clients_app_auditevent ADD CONSTRAINT full_disk CHECK (false) NOT VALID"
         )
@@ -52,7 +61,7 @@ def test_where_the_line_cannot_be_written_nothing_happens(
             with pytest.raises(DatabaseError):
                 deed()
     finally:
-        with connection.cursor() as cursor:
+        with owner.as_owner(), connection.cursor() as cursor:
             cursor.execute("ALTER TABLE clients_app_auditevent DROP CONSTRAINT full_disk")
     assert Disclosure.objects.count() == 1
     assert Client.objects.get().version == 1

@@ -48,6 +48,7 @@ def environment() -> dict[str, str]:
     return {
         "DJANGO_SETTINGS_MODULE": "config.settings.test",
         "DATABASE_URL": database,
+        "EMBEDDED_OWNER_URL": "",
         "REDIS_URL": settings.REDIS_URL,
         "SECRET_KEY": settings.SECRET_KEY,
         "FIELD_ENCRYPTION_KEY": ",".join(settings.FIELD_ENCRYPTION_KEY),

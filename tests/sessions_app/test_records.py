@@ -3,7 +3,7 @@
 import pytest
 from django.db import DatabaseError, DataError, connection, transaction
 
-from clients_app import audit, care
+from clients_app import audit, care, owner
 from clients_app.errors import Denied, Hidden
 from clients_app.models import AuditEvent, Client
 from clients_app.pipeline import pipeline
@@ -67,13 +67,13 @@ def test_nobody_else(cast: Cast, mari: Client, note: SessionNote) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_no_line_no_text(cast: Cast, mari: Client, note: SessionNote) -> None:
     """Where the trail cannot be written, the reading fails as a whole."""
-    with connection.cursor() as cursor:
+    with owner.as_owner(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE clients_app_auditevent ADD CHECK (event <> 'record.read')")
     try:
         with pytest.raises(DatabaseError):
             records.read(mari.pk, by=cast.liis)
     finally:
-        with connection.cursor() as cursor:
+        with owner.as_owner(), connection.cursor() as cursor:
             cursor.execute(
                 "ALTER TABLE clients_app_auditevent"
                 " DROP CONSTRAINT clients_app_auditevent_event_check"

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
-from clients_app import clients, logins, users, vault
+from clients_app import clients, logins, owner, users, vault, wall
 from clients_app.models import AccessToken, Client, Practice, User
 from sessions_app.models import Format, Modality, SessionNote, TherapySession
 from tests.bench.contestants import Door
@@ -21,6 +21,13 @@ PASSWORD = "seven quiet herons at dawn"
 def fill(caseload: Caseload) -> Iterator[Door]:
     """Fill the migrated database; one door for each client, by number."""
     call_command("migrate", verbosity=0)
+    with wall.system("bench"):
+        yield from _fill(caseload)
+    with owner.as_owner(), connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+
+
+def _fill(caseload: Caseload) -> Iterator[Door]:
     practice = Practice.objects.create(name="Bench", slug="bench")
     counsellors = [_counsellor(n, practice) for n in range(caseload.counsellors)]
     with transaction.atomic():
@@ -31,8 +38,6 @@ def fill(caseload: Caseload) -> Iterator[Door]:
             client = clients.register(by=user, identity={"full_name": f"Client {number}"})
             _write(client, user, entries)
             yield Door(str(client.pk), f"Bearer {token}", f"Bearer {outsider}")
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
 
 
 def _counsellor(number: int, practice: Practice) -> tuple[User, str]:
