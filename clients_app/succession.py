@@ -21,8 +21,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clients_app import access, audit, care, handovers
-from clients_app.errors import Conflict, Invalid
-from clients_app.handovers import SLICE, Caseload, Ground, Progress, Status
+from clients_app.errors import Conflict, Hidden, Invalid
+from clients_app.handovers import Caseload, Ground, Progress, Status
 from clients_app.models import Handover, Successor, User
 from clients_app.roles import Permission
 
@@ -236,7 +236,7 @@ def approve(succession_id: UUID, *, by: User, now: datetime | None = None) -> Ha
         _decide(handover, Status.APPROVED, by, now)
         if handover.effective_at <= now:
             handovers.begin(handover, now=now)
-    return handovers.carry_out(handover.pk, until=timezone.now() + SLICE)
+    return handovers.carry_out(handover.pk, until=timezone.now() + handovers.SLICE)
 
 
 def refuse(succession_id: UUID, *, by: User, now: datetime | None = None) -> Handover:
@@ -299,7 +299,7 @@ def _answer(named_id: UUID, by: User, answer: Answer) -> Successor:
     with transaction.atomic():
         named = asked.select_for_update(of=("self",)).filter(pk=found.pk).first()
         if named is None:
-            raise Conflict(_("Your colleague has chosen otherwise meanwhile."))
+            raise Hidden(_("There is nothing here that you can open."))
         if named.status != answer:
             named.status, named.answered_at = answer, timezone.now()
             named.save(update_fields=["status", "answered_at"])

@@ -161,7 +161,7 @@ class OneSuccessor(Door):
 class Accepting(Door):
     """A yes."""
 
-    @operation("acceptSuccession", answers=NamedSuccessor, refuses=(403, 404, 409))
+    @operation("acceptSuccession", answers=NamedSuccessor, refuses=(403, 404))
     def post(self, by: User, successor_id: UUID) -> Values:
         """Say that one would take over from a colleague."""
         row = succession.accept(successor_id, by=by)
@@ -171,7 +171,7 @@ class Accepting(Door):
 class Declining(Door):
     """A no."""
 
-    @operation("declineSuccession", answers=NamedSuccessor, refuses=(403, 404, 409))
+    @operation("declineSuccession", answers=NamedSuccessor, refuses=(403, 404))
     def post(self, by: User, successor_id: UUID) -> Values:
         """Say that one would not take over, or no longer."""
         row = succession.decline(successor_id, by=by)
