@@ -7,6 +7,7 @@ themselves, so that the refusal that follows cannot take them back.
 """
 
 import re
+from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date
@@ -84,7 +85,7 @@ def record_each(
     """One line for each client, in one statement of the current transaction."""
     if not connection.in_atomic_block:
         raise RuntimeError("a deed and its line on the trail share one transaction")
-    subjects = subject_ids or [None] * len(client_ids)
+    subjects: Sequence[UUID | None] = subject_ids or [None] * len(client_ids)
     with connection.cursor() as cursor:
         cursor.executemany(
             INSERT,

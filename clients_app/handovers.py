@@ -123,7 +123,7 @@ def hand_over(
 def mine(*, by: User) -> QuerySet[Handover]:
     """One's own handovers, newest first."""
     access.require(by, Permission.CARE_HAND_OVER)
-    rows = Handover.objects.filter(practice_id=by.practice_id, counsellor=by, ground=Ground.OWN)
+    rows = Handover.objects.filter(practice=access.practice_of(by), counsellor=by, ground=Ground.OWN)
     return rows.select_related("to").order_by("-proposed_at", "pk")
 
 
@@ -144,7 +144,7 @@ def go_on(handover_id: UUID, *, by: User) -> Handover:
 def received(*, by: User, since: datetime) -> QuerySet[Handover]:
     """The handovers since then that gave one clients."""
     access.require(by, Permission.CARE_HAND_OVER)
-    rows = Handover.objects.filter(practice_id=by.practice_id, to=by, begun_at__gte=since)
+    rows = Handover.objects.filter(practice=access.practice_of(by), to=by, begun_at__gte=since)
     rows = rows.filter(Exists(_files(OuterRef("pk"), by)))
     return rows.select_related("counsellor").order_by("-begun_at", "pk")
 

@@ -13,6 +13,7 @@ a closed list, and no words go with it: it may tell of a colleague's health.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -57,7 +58,7 @@ class Report:
 def standing(*, by: User) -> Standing:
     """Whom one named, and by whom one is named; those who can still work here."""
     access.require(by, Permission.CARE_HAND_OVER)
-    rows = Successor.objects.filter(practice_id=by.practice_id)
+    rows = Successor.objects.filter(practice=access.practice_of(by))
     choices = rows.filter(counsellor=by).select_related("successor").order_by("rank")
     asked = rows.filter(successor=by, counsellor__is_active=True).select_related("counsellor")
     return Standing(
@@ -265,7 +266,7 @@ def _successions() -> QuerySet[Handover]:
     return Handover.objects.exclude(ground=Ground.OWN)
 
 
-def _ready(counsellor: OuterRef | UUID) -> QuerySet[Successor]:
+def _ready(counsellor: Any) -> QuerySet[Successor]:
     """Whom a counsellor named and who accepted, as far as they can still take over."""
     able = care.takers().values("pk")
     return Successor.objects.filter(
@@ -286,13 +287,13 @@ def _heir(leaver: User, to: UUID | None, by: User) -> User:
 
 
 def _named(named_id: UUID, by: User, rows: QuerySet[Successor]) -> Successor:
-    found = rows.filter(pk=named_id, practice_id=by.practice_id).first()
+    found = rows.filter(pk=named_id, practice=access.practice_of(by)).first()
     if found is None:
         access.hide(by, Permission.CARE_HAND_OVER, client_id=None, subject_id=named_id)
     return found
 
 
-def _answer(named_id: UUID, by: User, answer: Answer) -> Successor:
+def _answer(named_id: UUID, by: User, answer: Successor.Status) -> Successor:
     access.require(by, Permission.CARE_HAND_OVER, subject_id=named_id)
     asked = Successor.objects.filter(successor=by).select_related("counsellor", "successor")
     found = _named(named_id, by, asked)
@@ -310,9 +311,7 @@ def _answer(named_id: UUID, by: User, answer: Answer) -> Successor:
 
 
 def _decidable(succession_id: UUID, by: User) -> Handover:
-    return access.find(
-        _successions(), succession_id, by, Permission.SUCCESSION_APPROVE, client=""
-    )
+    return access.find(_successions(), succession_id, by, Permission.SUCCESSION_APPROVE, client="")
 
 
 def _undecided(succession_id: UUID, now: datetime) -> Handover:
@@ -332,7 +331,7 @@ def _undecided(succession_id: UUID, now: datetime) -> Handover:
     return handover
 
 
-def _decide(handover: Handover, status: Status, by: User, now: datetime) -> None:
+def _decide(handover: Handover, status: Handover.Status, by: User, now: datetime) -> None:
     handover.status, handover.decided_at, handover.decided_by = status, now, by
     handover.save(update_fields=["status", "decided_at", "decided_by"])
     audit.record(

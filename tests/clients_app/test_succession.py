@@ -52,7 +52,7 @@ def caseload(cast: Cast, mari: Client) -> list[Client]:
 
 
 def proposed(cast: Cast, **other: Any) -> Handover:
-    values = {"counsellor": cast.liis.pk, "ground": "died", "to": cast.mark.pk} | other
+    values: dict[str, Any] = {"counsellor": cast.liis.pk, "ground": "died", "to": cast.mark.pk} | other
     return succession.propose(by=cast.mattias, **values)
 
 
@@ -279,7 +279,8 @@ def test_two_people_decide_and_the_caseload_moves(cast: Cast, caseload: list[Cli
     assert in_care_of(cast.liis) == set()
     for event in ("care.assigned", "care.ended"):
         lines = AuditEvent.objects.filter(event=event, reason="succession")
-        assert sorted(line.client_id for line in lines) == sorted(pks(caseload))
+        assert len(lines) == 5
+        assert {line.client_id for line in lines} == pks(caseload)
         assert {line.actor_id for line in lines} == {cast.piret.pk}
     for event in ("succession.proposed", "succession.approved"):
         assert AuditEvent.objects.get(event=event).reason == "died"
@@ -321,9 +322,9 @@ def test_who_may_propose_and_who_may_approve(cast: Cast, caseload: list[Client])
         password=PASSWORD,
         practice=cast.olga.practice,
     )
-    for deed in (succession.approve, succession.refuse, succession.read):
+    for verb in (succession.approve, succession.refuse, succession.read):
         with pytest.raises(Hidden):
-            deed(run.pk, by=there)
+            verb(run.pk, by=there)
     for who in (cast.liis, cast.mark, cast.frida, cast.sofia, cast.root):
         with pytest.raises(Denied):
             succession.read(run.pk, by=who)
@@ -409,7 +410,7 @@ def test_the_old_ones_access_ends_at_the_next_request_by_every_door(
 ) -> None:
     """C5: a phone with a living token and an open browser."""
     hers, browser = phone(cast.liis), desk(cast.liis)
-    doors = [
+    doors: list[Callable[[], int]] = [
         lambda: hers.get(f"/api/v1/notes/{note.pk}").status_code,
         lambda: hers.get(f"/api/v1/clients/{mari.pk}").status_code,
         lambda: browser.get(f"/admin/sessions_app/sessionnote/{note.pk}/change/").status_code,
