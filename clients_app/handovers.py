@@ -123,7 +123,9 @@ def hand_over(
 def mine(*, by: User) -> QuerySet[Handover]:
     """One's own handovers, newest first."""
     access.require(by, Permission.CARE_HAND_OVER)
-    rows = Handover.objects.filter(practice=access.practice_of(by), counsellor=by, ground=Ground.OWN)
+    rows = Handover.objects.filter(
+        practice=access.practice_of(by), counsellor=by, ground=Ground.OWN
+    )
     return rows.select_related("to").order_by("-proposed_at", "pk")
 
 

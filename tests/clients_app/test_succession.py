@@ -52,7 +52,11 @@ def caseload(cast: Cast, mari: Client) -> list[Client]:
 
 
 def proposed(cast: Cast, **other: Any) -> Handover:
-    values: dict[str, Any] = {"counsellor": cast.liis.pk, "ground": "died", "to": cast.mark.pk} | other
+    values: dict[str, Any] = {
+        "counsellor": cast.liis.pk,
+        "ground": "died",
+        "to": cast.mark.pk,
+    } | other
     return succession.propose(by=cast.mattias, **values)
 
 
