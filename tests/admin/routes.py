@@ -100,9 +100,9 @@ DEEDS = {
     "clients_app_client_end_care": "nnnnhnnn",
     "clients_app_retentionrule_retire": "nnnnnynn",
     "clients_app_legalhold_lift": "nnnnnynn",
-    # Liis named Mark: he answers, she takes it back.
-    "clients_app_successor_accept": "hynnnnhn",
-    "clients_app_successor_decline": "hynnnnhn",
+    # Liis takes back that she named Mark, before he answers.
+    "clients_app_successor_accept": "hhnnnnhn",
+    "clients_app_successor_decline": "hhnnnnhn",
     "clients_app_successor_withdraw": "yhnnnnhn",
     "clients_app_successor_continue": "hhnnnnhn",
     "clients_app_handover_approve": "nnnnnynn",
