@@ -7,6 +7,7 @@ themselves, so that the refusal that follows cannot take them back.
 """
 
 import re
+from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date
@@ -73,13 +74,25 @@ def record(
         cursor.execute(INSERT, line)
 
 
-def record_each(event: str, *, by: User | None, client_ids: list[UUID], **detail: Any) -> None:
+def record_each(
+    event: str,
+    *,
+    by: User | None,
+    client_ids: list[UUID],
+    subject_ids: list[UUID] | None = None,
+    **detail: Any,
+) -> None:
     """One line for each client, in one statement of the current transaction."""
     if not connection.in_atomic_block:
         raise RuntimeError("a deed and its line on the trail share one transaction")
+    subjects: Sequence[UUID | None] = subject_ids or [None] * len(client_ids)
     with connection.cursor() as cursor:
         cursor.executemany(
-            INSERT, [params(event, by=by, client_id=pk, **detail) for pk in client_ids]
+            INSERT,
+            [
+                params(event, by=by, client_id=client, subject_id=subject, **detail)
+                for client, subject in zip(client_ids, subjects, strict=True)
+            ],
         )
 
 

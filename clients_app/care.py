@@ -1,5 +1,6 @@
 """Who is a confidant of whom. Everything a counsellor may open hangs on these lines."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -8,8 +9,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clients_app import access, audit, wall
-from clients_app.errors import Invalid
+from clients_app import access, audit, following, wall
+from clients_app.errors import Hidden, Invalid
 from clients_app.models import CareAssignment, Client, User
 from clients_app.roles import Permission, Role
 
@@ -62,11 +63,52 @@ def hand_over(client_id: UUID, to: UUID, *, by: User) -> CareAssignment:
     counsellor = _counsellor(to, by, field="to")
     if counsellor.pk == by.pk:
         raise Invalid("to", _("You are this client's confidant already."))
-    with transaction.atomic():
-        assignment = _open(client_id, counsellor, by)
-        for own in access.open_care().select_for_update().filter(client_id=client_id, user=by):
-            _close(own, by)
-    return assignment
+    # One gives away what one then no longer sees.
+    with wall.system("care.pass_on"), transaction.atomic():
+        if not pass_on([client_id], old=by, new=counsellor, by=by):
+            raise Hidden(_("There is nothing here that you can open."))
+        return access.open_care().get(client_id=client_id, user=counsellor)
+
+
+def pass_on(
+    client_ids: Sequence[UUID], *, old: User, new: User, by: User | None, reason: str = ""
+) -> list[UUID]:
+    """Those of these clients whose confidant the old one is get the new one, and the old one's
+    line ends. Who is their confidant already stays it. Says which clients these were.
+
+    In the caller's transaction, and a constant number of statements however many they are. The
+    caller has asked who may; both belong to one practice.
+    """
+    locked = Client.objects.select_for_update().filter(pk__in=client_ids).order_by("pk")
+    clients = {client.pk for client in locked}
+    lines = list(
+        access.open_care()
+        .select_for_update()
+        .filter(client_id__in=clients, user=old)
+        .order_by("client_id")
+    )
+    moved = [line.client_id for line in lines]
+    known = access.open_care().filter(client_id__in=moved, user=new)
+    there = set(known.values_list("client_id", flat=True))
+    now = timezone.now()
+    begun = CareAssignment.objects.bulk_create(
+        CareAssignment(practice_id=line.practice_id, client_id=line.client_id, user=new, since=now)
+        for line in lines
+        if line.client_id not in there
+    )
+    following.go_along(moved, old=old, new=new, by=by, reason=reason)
+    CareAssignment.objects.filter(pk__in=[line.pk for line in lines]).update(until=now)
+    for event, rows, confidant in (("care.assigned", begun, new), ("care.ended", lines, old)):
+        audit.record_each(
+            event,
+            by=by,
+            client_ids=[row.client_id for row in rows],
+            subject_ids=[row.pk for row in rows],
+            practice_id=new.practice_id,
+            reason=reason,
+            confidant=confidant.pk,
+        )
+    return moved
 
 
 def counsellors(*, by: User) -> QuerySet[User]:
@@ -74,10 +116,19 @@ def counsellors(*, by: User) -> QuerySet[User]:
     return _active_counsellors(by.practice_id).order_by("name", "pk")
 
 
+def takers() -> QuerySet[User]:
+    """Whoever may be a confidant at all: an active counsellor."""
+    return User.objects.filter(role=Role.COUNSELLOR, is_active=True)
+
+
+def may_take_over(user: User) -> bool:
+    return user.is_active and user.role == Role.COUNSELLOR
+
+
 def _active_counsellors(practice_id: UUID | None) -> QuerySet[User]:
     if practice_id is None:
         return User.objects.none()
-    return User.objects.filter(practice_id=practice_id, role=Role.COUNSELLOR, is_active=True)
+    return takers().filter(practice_id=practice_id)
 
 
 def _counsellor(user_id: UUID, by: User, *, field: str = "user") -> User:

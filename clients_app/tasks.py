@@ -6,7 +6,7 @@ from celery import shared_task
 from django.core.management import call_command
 from django.utils import timezone
 
-from clients_app import destruction, logins, purges
+from clients_app import destruction, handovers, logins, purges, succession
 
 
 @shared_task
@@ -26,3 +26,10 @@ def forget_logins() -> None:
     """Nightly: delete expired browser sessions and device logins."""
     call_command("clearsessions")
     logins.forget_expired()
+
+
+@shared_task
+def move_caseloads() -> None:
+    """Every minute: go on with approved handovers, for ten minutes at most; void old proposals."""
+    succession.expire_everywhere(now=timezone.now())
+    handovers.carry_out_due(until=timezone.now() + timedelta(minutes=10))

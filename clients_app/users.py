@@ -122,6 +122,26 @@ def change(user_id: UUID, *, by: User, name: str, role: str, is_active: bool) ->
     return user
 
 
+def lock_out(user_id: UUID, *, by: User | None) -> None:
+    """Disable a login, from the next request on everywhere. For `handovers`, in the transaction
+    of a decision that two people took; otherwise a login is disabled by `change`."""
+    user = User.objects.select_for_update(no_key=True).get(pk=user_id)
+    AccessToken.objects.filter(user=user).delete()
+    if user.is_active:
+        user.is_active = False
+        user.save(update_fields=["is_active"])
+        audit.record(
+            "user.changed",
+            by=by,
+            practice_id=user.practice_id,
+            subject_id=user.pk,
+            role=user.role,
+            active=False,
+            was_role=user.role,
+            was_active=True,
+        )
+
+
 @sensitive_variables()
 def reset_password(user_id: UUID, *, by: User, password: str) -> User:
     """Give a login a new password; its devices have to log in again."""

@@ -42,6 +42,11 @@ app.conf.update(
             "schedule": 60.0,
             "options": {"expires": 55},
         },
+        "move caseloads": {
+            "task": "clients_app.tasks.move_caseloads",
+            "schedule": 60.0,
+            "options": {"expires": 55},
+        },
         "forget expired logins": {
             "task": "clients_app.tasks.forget_logins",
             "schedule": crontab(hour="3", minute="10"),

@@ -4,7 +4,7 @@ A draft is its author's alone. A signed note is read by every confidant of the c
 comes later is added as a note of its own that refers to it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -149,6 +149,17 @@ def add(note_id: UUID, *, by: User, text: str) -> SessionNote:
     return _insert(
         found.session, body, Format.NARRATIVE, by, "note.added_to", adds_to=origin, signed=True
     )
+
+
+def unsigned(counsellor: User, client_ids: Sequence[UUID] | None) -> int:
+    """How many drafts a counsellor has of these clients, or of all whose confidant they are: the
+    number alone, for whoever decides on their caseload (see `following`)."""
+    if client_ids is None:
+        client_ids = list(
+            access.open_care().filter(user=counsellor).values_list("client_id", flat=True)
+        )
+    drafts = SessionNote.objects.filter(author=counsellor, signed_at=None)
+    return drafts.filter(client_id__in=client_ids).count()
 
 
 def _insert(

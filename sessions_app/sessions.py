@@ -1,5 +1,6 @@
 """The meeting: plan, move, hold, cancel. Times are for the calendar, the place is sealed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -153,6 +154,35 @@ def hold(session_id: UUID, *, by: User, version: int) -> TherapySession:
 def cancel(session_id: UUID, *, by: User, version: int, no_show: bool = False) -> TherapySession:
     """The meeting did not take place: called off, or the client did not come."""
     return _conclude(session_id, Status.NO_SHOW if no_show else Status.CANCELLED, by, version)
+
+
+def pass_on(
+    client_ids: Sequence[UUID], *, old: User, new: User, by: User | None, reason: str
+) -> None:
+    """The meetings that are planned go along with a client who gets another confidant (see
+    `following`); those that were held stay with whom they were held.
+
+    No version counts up: nobody who moves or cancels such a meeting meanwhile takes this back.
+    """
+    rows = TherapySession.objects.filter(
+        client_id__in=client_ids,
+        counsellor=old,
+        status=Status.PLANNED,
+        starts_at__gt=timezone.now(),
+    )
+    coming = list(rows.select_for_update().order_by("pk").values_list("pk", "client_id"))
+    if not coming:
+        return
+    TherapySession.objects.filter(pk__in=[pk for pk, _client in coming]).update(counsellor=new)
+    audit.record_each(
+        "session.passed_on",
+        by=by,
+        client_ids=[client for _pk, client in coming],
+        subject_ids=[pk for pk, _client in coming],
+        practice_id=new.practice_id,
+        reason=reason,
+        confidant=new.pk,
+    )
 
 
 def _conclude(session_id: UUID, status: str, by: User, version: int) -> TherapySession:

@@ -2,10 +2,13 @@
 
 from django.urls import path
 
-from clients_app.api import care, clients, holds, me, purges, retention, trail, users
+from clients_app.api import care, clients, holds, me, purges, retention, succession, trail, users
 
 CLIENT = "clients/<uuid:client_id>"
 RUN = "purge-runs/<uuid:run_id>"
+NAMED = "me/successors/<uuid:successor_id>"
+HANDOVER = "me/hand-overs/<uuid:handover_id>"
+SUCCESSION = "successions/<uuid:succession_id>"
 
 urlpatterns = [
     path("tokens", me.Tokens.as_view()),
@@ -35,6 +38,20 @@ urlpatterns = [
     path(f"{RUN}/items", purges.Files.as_view()),
     path(f"{RUN}/items/<uuid:item_id>/take-out", purges.TakingOut.as_view()),
     path("destruction-records", purges.Certificates.as_view()),
+    path("me/successors", succession.Naming.as_view()),
+    path(NAMED, succession.OneSuccessor.as_view()),
+    path(f"{NAMED}/accept", succession.Accepting.as_view()),
+    path(f"{NAMED}/decline", succession.Declining.as_view()),
+    path("me/caseload", succession.OwnCaseload.as_view()),
+    path("me/caseload/hand-over", succession.HandingOverCaseload.as_view()),
+    path("me/hand-overs", succession.OwnHandovers.as_view()),
+    path(HANDOVER, succession.OneHandover.as_view()),
+    path(f"{HANDOVER}/continue", succession.GoingOn.as_view()),
+    path("successions", succession.Successions.as_view()),
+    path("successions/unprepared", succession.Unprepared.as_view()),
+    path(SUCCESSION, succession.OneSuccession.as_view()),
+    path(f"{SUCCESSION}/approve", succession.ApprovingSuccession.as_view()),
+    path(f"{SUCCESSION}/refuse", succession.RefusingSuccession.as_view()),
     path("trail", trail.Trail.as_view()),
     path("users", users.Users.as_view()),
     path("users/<uuid:user_id>", users.OneUser.as_view()),

@@ -6,6 +6,7 @@ from clients_app.models.practice import Practice
 from clients_app.models.purge import DestructionRecord, PurgeItem, PurgeRun
 from clients_app.models.retention import LegalHold, RetentionRule, Trigger
 from clients_app.models.row import Row, SealedRow
+from clients_app.models.succession import Handover, HandoverItem, Successor
 from clients_app.models.trail import AuditEvent
 from clients_app.models.user import AccessToken, User
 
@@ -16,6 +17,8 @@ __all__ = [
     "Client",
     "ClientKey",
     "DestructionRecord",
+    "Handover",
+    "HandoverItem",
     "Kind",
     "LegalHold",
     "Practice",
@@ -25,6 +28,7 @@ __all__ = [
     "Row",
     "SealedRow",
     "ServiceType",
+    "Successor",
     "Trigger",
     "User",
 ]

@@ -20,7 +20,18 @@ from django.db import transaction
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from clients_app import care, clients, holds, practices, purges, retention, rules, users, wall
+from clients_app import (
+    care,
+    clients,
+    holds,
+    practices,
+    purges,
+    retention,
+    rules,
+    succession,
+    users,
+    wall,
+)
 from clients_app.models import Practice, User
 from clients_app.roles import Role
 from sessions_app import disclosures, notes, sessions
@@ -125,6 +136,19 @@ class _Telling:
         for client in sorted(story["clients"], key=lambda c: -c["registered_days_ago"]):
             self._client(client)
         purges.propose(by=self.officer)
+        self._succession(**story["succession"])
+
+    def _succession(self, *, named: Mapping[str, str], proposed: Mapping[str, str]) -> None:
+        """A successor who has agreed, and a proposal that waits for the privacy officer."""
+        heir = self.people[named["successor"]]
+        asked = succession.name(heir.pk, by=self.people[named["counsellor"]])
+        succession.accept(asked.pk, by=heir)
+        succession.propose(
+            by=self.manager,
+            counsellor=self.people[proposed["counsellor"]].pk,
+            to=self.people[proposed["to"]].pk,
+            ground=proposed["ground"],
+        )
 
     def _client(self, told: Mapping[str, Any]) -> None:
         counsellor, *others = (self.people[key] for key in told["counsellors"])

@@ -11,7 +11,7 @@ import pytest
 from django.test import Client as Browser
 from django.urls import reverse
 
-from clients_app import clients, holds, purges, rules
+from clients_app import clients, holds, purges, rules, succession
 from clients_app.models import Client, LegalHold, PurgeRun, RetentionRule
 from sessions_app.models import Disclosure, SessionNote
 from tests.conftest import Cast
@@ -80,6 +80,10 @@ def things(
         "retentionrule": rule.pk,
         "legalhold": hold.pk,
         "purgerun": run.pk,
+        "successor": succession.name(cast.mark.pk, by=cast.liis).pk,
+        "handover": succession.propose(
+            by=cast.mattias, counsellor=cast.liis.pk, ground="ill", to=cast.mark.pk
+        ).pk,
         "therapysession": note.session_id,
         "sessionnote": note.pk,
         "disclosure": confided.pk,

@@ -60,6 +60,13 @@ EXPECTED = {
     "clients_app_purgerun_progress": "nnnnyynn",
     "clients_app_purgerun_approve": "nnnnyynn",
     "clients_app_destructionrecord_changelist": "nnnnyynn",
+    "clients_app_successor_changelist": "yynnnnyn",
+    "clients_app_successor_add": "yynnnnyn",
+    "clients_app_successor_hand_over": "yynnnnyn",
+    "clients_app_handover_changelist": "nnnnyynn",
+    "clients_app_handover_add": "nnnnynnn",
+    "clients_app_handover_change": "nnnnyynn",
+    "clients_app_handover_progress": "nnnnyynn",
     "clients_app_auditevent_changelist": "yynnnyyn",
     "sessions_app_therapysession_changelist": "yynyynyn",
     "sessions_app_therapysession_add": "yynyynyn",
@@ -76,6 +83,10 @@ EXPECTED = {
     "sessions_app_disclosure_amend": "yhnnnnhn",
     # Nobody makes these by hand, and a line or a certificate of nothing opens to nobody.
     "clients_app_purgerun_add": "hhhhhhhh",
+    "clients_app_successor_change": "hhhhhhhh",
+    # Of a handover that never was.
+    "clients_app_successor_handover": "hhnnnnhn",
+    "clients_app_successor_progress": "hhnnnnhn",
     "clients_app_destructionrecord_add": "hhhhhhhh",
     "clients_app_auditevent_add": "hhhhhhhh",
     "clients_app_auditevent_change": "hhhhhhhh",
@@ -89,6 +100,13 @@ DEEDS = {
     "clients_app_client_end_care": "nnnnhnnn",
     "clients_app_retentionrule_retire": "nnnnnynn",
     "clients_app_legalhold_lift": "nnnnnynn",
+    # Liis takes back that she named Mark, before he answers.
+    "clients_app_successor_accept": "hhnnnnhn",
+    "clients_app_successor_decline": "hhnnnnhn",
+    "clients_app_successor_withdraw": "yhnnnnhn",
+    "clients_app_successor_continue": "hhnnnnhn",
+    "clients_app_handover_approve": "nnnnnynn",
+    "clients_app_handover_refuse": "nnnnnynn",
     "clients_app_purgerun_propose": "nnnnnynn",
     "clients_app_purgerun_refuse": "nnnnnynn",
     # Of a file that is in no run.

@@ -14,6 +14,7 @@ from clients_app import care, clients, holds, rules
 from clients_app.models import (
     Client,
     DestructionRecord,
+    Handover,
     PurgeItem,
     PurgeRun,
     RetentionRule,
@@ -52,6 +53,9 @@ class Shelves:
             "listPurgeRuns": (cast.piret, "purge-runs"),
             "listPurgeFiles": (cast.piret, f"purge-runs/{self.run.pk}/items"),
             "listDestructionRecords": (cast.piret, "destruction-records"),
+            "listMyHandovers": (cast.liis, "me/hand-overs"),
+            "listSuccessions": (cast.piret, "successions"),
+            "listUnprepared": (cast.mattias, "successions/unprepared"),
             "listTrail": (cast.piret, "trail"),
             "listUsers": (cast.mattias, "users"),
         }[operation]
@@ -64,7 +68,7 @@ class Shelves:
                 clients.register(by=cast.liis)
             case "listCare":
                 care.assign(mari.pk, self.colleague(number).pk, by=cast.mattias)
-            case "listCounsellors" | "listUsers":
+            case "listCounsellors" | "listUsers" | "listUnprepared":
                 self.colleague(number)
             case "listAccessLog" | "listTrail":
                 clients.read(mari.pk, by=cast.liis)
@@ -87,6 +91,8 @@ class Shelves:
                 self.file(number)
             case "listDestructionRecords":
                 self.certificate(number)
+            case "listMyHandovers" | "listSuccessions":
+                self.handover(number, own=operation == "listMyHandovers")
             case _:
                 raise AssertionError(f"say how to fill {operation}")
 
@@ -126,6 +132,23 @@ class Shelves:
             client_code=f"C-{number:04d}",
             retain_until=self.run.due_on,
             rule="",
+        )
+
+    def handover(self, number: int, *, own: bool) -> None:
+        moment = timezone.now().replace(microsecond=0, second=number // 2)
+        cast = self.cast
+        Handover.objects.create(
+            practice=cast.practice,
+            counsellor=cast.liis,
+            to=cast.mark,
+            ground="own" if own else "left",
+            status="done" if own else "refused",
+            proposed_at=moment,
+            proposed_by=cast.liis if own else cast.mattias,
+            effective_at=moment,
+            decided_at=moment,
+            decided_by=cast.liis if own else cast.piret,
+            begun_at=moment,
         )
 
     def certificate(self, number: int) -> None:

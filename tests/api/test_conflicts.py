@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
-from clients_app import clients, holds, rules
+from clients_app import clients, holds, rules, succession
 from clients_app.models import Client, PurgeItem, PurgeRun, User
 from sessions_app import disclosures, notes, sessions
 from sessions_app.models import TherapySession
@@ -47,6 +47,16 @@ def attempts(cast: Cast, mari: Client, meeting: TherapySession) -> dict[str, Att
         run=run, client_id=mari.pk, client_code=mari.code, retain_until=run.due_on, rule=""
     )
 
+    kai = User.objects.create(
+        email="kai@kalda.example", name="Kai", role="counsellor", practice=cast.practice
+    )
+    succession.name(kai.pk, by=liis)
+    over: dict[str, Any] = {"counsellor": liis.pk, "ground": "left", "to": kai.pk}
+    refused = succession.propose(by=mattias, **over)
+    succession.refuse(refused.pk, by=piret)
+    succession.propose(by=mattias, **over)
+    past = {"succession_id": refused.pk}
+
     decided, ended = {"run_id": run.pk, "item_id": item.pk}, {"session_id": meeting.pk}
     email = {"email": cast.mark.email.upper(), "name": "x", "role": "supervisor"}
     return {
@@ -67,6 +77,11 @@ def attempts(cast: Cast, mari: Client, meeting: TherapySession) -> dict[str, Att
         "approvePurge": (piret, decided, None),
         "refusePurge": (piret, decided, None),
         "takeOutPurgeFile": (piret, decided, None),
+        "nameSuccessor": (liis, {}, {"successor": str(kai.pk), "rank": 2}),
+        "handOverCaseload": (liis, {}, {"to": str(kai.pk), "number": 99}),
+        "proposeSuccession": (mattias, {}, {**over, "counsellor": str(liis.pk), "to": str(kai.pk)}),
+        "approveSuccession": (piret, past, None),
+        "refuseSuccession": (piret, past, None),
         "createUser": (mattias, {}, {**email, "password": "eleven slow swans at dusk"}),
         "changeUser": (mattias, {"user_id": mattias.pk}, None),
     }

@@ -8,8 +8,16 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
-from clients_app import care, clients, holds, rules, users
-from clients_app.models import CareAssignment, Client, Practice, PurgeItem, PurgeRun, User
+from clients_app import care, clients, holds, rules, succession, users
+from clients_app.models import (
+    CareAssignment,
+    Client,
+    Handover,
+    Practice,
+    PurgeItem,
+    PurgeRun,
+    User,
+)
 from clients_app.roles import Role
 from sessions_app import disclosures, notes, sessions
 from sessions_app.models import Disclosure, TherapySession
@@ -42,6 +50,7 @@ class Things:
             "client": self.path["client_id"],
             "session": self.path["session_id"],
             "user": self.user,
+            "successor": self.user,
             "to": self.user,
             "counsellor": self.user,
         }
@@ -67,6 +76,31 @@ def everything_of(
     item = PurgeItem.objects.create(
         run=run, client_id=client.pk, client_code=client.code, retain_until=run.due_on, rule=""
     )
+    manager, colleague = (
+        User.objects.create(
+            email=f"{role}-{client.pk}@here.example",
+            name=role,
+            role=role,
+            practice=client.practice,
+        )
+        for role in (Role.PRACTICE_MANAGER, Role.COUNSELLOR)
+    )
+    named = succession.name(colleague.pk, by=counsellor)
+    moment = timezone.now()
+    own = Handover.objects.create(
+        practice=client.practice,
+        counsellor=counsellor,
+        to=colleague,
+        ground="own",
+        status="done",
+        proposed_at=moment,
+        proposed_by=counsellor,
+        effective_at=moment,
+        begun_at=moment,
+    )
+    proposed = succession.propose(
+        by=manager, counsellor=counsellor.pk, ground="left", to=colleague.pk
+    )
     return Things(
         {
             "client_id": client.pk,
@@ -78,6 +112,9 @@ def everything_of(
             "rule_id": rule.pk,
             "run_id": run.pk,
             "item_id": item.pk,
+            "successor_id": named.pk,
+            "handover_id": own.pk,
+            "succession_id": proposed.pk,
             "user_id": counsellor.pk,
         },
         counsellor.pk,
@@ -194,9 +231,13 @@ def test_these_bodies_name_ids() -> None:
     assert {
         ("assignCare", "user"),
         ("handOverCare", "to"),
+        ("handOverCaseload", "to"),
+        ("nameSuccessor", "successor"),
         ("placeHold", "client"),
         ("planSession", "client"),
         ("planSession", "counsellor"),
+        ("proposeSuccession", "counsellor"),
+        ("proposeSuccession", "to"),
         ("writeDisclosure", "session"),
         ("writeNote", "session"),
     } == WRITES
@@ -208,7 +249,8 @@ def test_foreign_ids_in_bodies_are_refused(
 ) -> None:
     """Another practice's, a colleague's, nobody's: as if there were none, and nothing changes."""
     operation = next(operation for operation in OPERATIONS if operation.name == name)
-    actor = {"placeHold": cast.piret, "assignCare": cast.mattias}.get(name, cast.liis)
+    managers = {"assignCare", "proposeSuccession"}
+    actor = cast.mattias if name in managers else cast.piret if name == "placeHold" else cast.liis
     own = {key: str(things.named[key]) for key in operation.example if key in things.named}
     theirs = phone(actor)
     answers = []

@@ -187,6 +187,8 @@ def test_the_trail_names_who_would_do_it(demonstrate: Demo) -> None:
     assert who["client.discharged", "counsellor"] == 3
     assert who["hold.placed", "privacy_officer"] == 1
     assert who["purge.proposed", "privacy_officer"] == 1
+    assert who["successor.accepted", "counsellor"] == 1
+    assert who["succession.proposed", "practice_manager"] == 1
     assert not AuditEvent.objects.filter(denied=True).exists()
 
 
