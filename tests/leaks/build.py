@@ -13,8 +13,8 @@ from typing import Any, NoReturn
 
 FAULT = Path(os.environ["LEAKS_FAULT"])
 _written = os.open(os.environ["LEAKS_WRITTEN"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-# The locks that the worker shares with its children are files without a name in no time.
-_LOCKS = re.compile(r"/pymp-[^/]+(/pym-[^/]+)?$")
+# The worker's locks, which lose their names at once, and Python's try whether TMPDIR can be used.
+_LOCKS = re.compile(r"/pymp-[^/]+(/pym-[^/]+)?$|/[a-z0-9_]{8}$")
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 

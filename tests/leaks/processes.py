@@ -87,12 +87,13 @@ class Process:
         assert text in self.said, self.said[-4000:]
 
     def members(self) -> list[int]:
-        """The ids of its group: itself and its children."""
+        """The ids of its children, which do the work."""
         found = []
         for directory in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
-                if os.getpgid(int(directory.name)) == self._child.pid:
-                    found.append(int(directory.name))
+                pid = int(directory.name)
+                if pid != self._child.pid and os.getpgid(pid) == self._child.pid:
+                    found.append(pid)
         return found
 
     def stop(self) -> None:
