@@ -3,12 +3,16 @@
 The schedule is code: a purge that the law asks for is not a row that somebody can untick.
 """
 
+import logging
 import os
 from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
-from celery.signals import beat_init, worker_init
+from celery.signals import beat_init, setup_logging, worker_init
+from celery.utils.log import get_multiprocessing_logger
+
+from config.process import forbid_core_dumps
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
 
@@ -56,10 +60,20 @@ app.conf.update(
 app.autodiscover_tasks(["clients_app"])
 
 
+@setup_logging.connect
+def log_as_the_web_does(loglevel: int, **_kwargs: Any) -> None:
+    """Django's handlers at the level that was asked for: Celery's own would write the text of
+    exceptions."""
+    logging.getLogger().setLevel(loglevel)
+    if (pool := get_multiprocessing_logger()) is not None:
+        pool.propagate = True
+
+
 @worker_init.connect
 @beat_init.connect
 def refuse_when_unsafe(**_kwargs: Any) -> None:
     """The worker and beat start under the same conditions as the web."""
     from clients_app import checks
 
+    forbid_core_dumps()
     checks.insist()

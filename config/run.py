@@ -21,6 +21,7 @@ from pathlib import Path
 
 from config import embedded
 from config.embedded import command
+from config.process import forbid_core_dumps
 from config.supervisor import Program, say, supervise
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -36,6 +37,8 @@ KEY_MARK = b"USALDUS-DEMO"
 
 def main(arguments: list[str]) -> int:
     os.chdir(BASE_DIR)
+    # What it starts inherits this.
+    forbid_core_dumps()
     try:
         with command.stoppable():
             if not arguments:

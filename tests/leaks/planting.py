@@ -1,0 +1,148 @@
+"""One client with a word in every sealed field.
+
+Whoever adds a sealed field writes a word into it here, or says in `WORDLESS` why none fits in: a
+field without either fails `test_every_sealed_field_has_a_word`.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.apps import apps
+
+from clients_app import clients, facts, holds, purges, rules, users, vault
+from clients_app.models import CareAssignment, Client, PurgeItem, SealedRow
+from sessions_app import disclosures, notes, sessions
+from tests.canary import Canaries
+from tests.conftest import PASSWORD, Cast, yesterday
+
+WORDLESS = {
+    "Client.birth_date": "a date",
+    "Disclosure.distress_after": "a number from 0 to 10",
+    "Disclosure.distress_before": "a number from 0 to 10",
+    "Disclosure.first_told": "yes or no",
+    "Disclosure.listening_intent": "one of five words",
+    "NoteVersion.format": "one of five words",
+    "SessionNote.format": "one of five words",
+}
+# Who a client is, apart from what they said: some roles know the one and not the other.
+IDENTITY = (*(f"Client.{name}" for name in facts.IDENTITY), "TherapySession.place")
+CUSTODY = ("LegalHold.matter", "LegalHold.reason")
+
+
+@dataclass
+class File:
+    """The words, and the ids that lead to them: by their name in addresses of the API, by the name
+    of their model, and by their name in bodies of the API."""
+
+    canaries: Canaries
+    client: Client
+    ids: dict[str, UUID]
+    things: dict[str, UUID]
+    named: dict[str, UUID]
+
+
+def sealed_fields() -> dict[str, type[SealedRow]]:
+    """Every sealed field there is, by `Model.field`."""
+    return {
+        f"{model.__name__}.{field.name}": model
+        for model in apps.get_models()
+        if issubclass(model, SealedRow)
+        for field in model.sealed_fields()
+    }
+
+
+def plant(cast: Cast) -> File:
+    """Write the file through the verbs, and another one that is due to be destroyed."""
+    canaries = Canaries()
+    new = canaries.new
+    identity = {name: new(f"Client.{name}") for name in facts.IDENTITY}
+    identity["birth_date"] = "1990-05-17"
+    identity["email"] = canaries.new_ascii("Client.email") + "@mail.example"
+    del canaries.words["Client.birth_date"]
+    client = clients.register(by=cast.liis, identity=identity)
+
+    meeting = sessions.plan(
+        client.pk,
+        by=cast.liis,
+        starts_at=yesterday(),
+        status="held",
+        place=new("TherapySession.place"),
+    )
+    draft = notes.write(meeting.pk, by=cast.liis, body={"text": new("NoteVersion.body")})
+    notes.revise(draft.pk, by=cast.liis, version=1, body={"text": new("SessionNote.body")})
+    signed = notes.write(meeting.pk, by=cast.liis, body={"text": new("a signed note")})
+    notes.sign(signed.pk, by=cast.liis, version=1)
+    notes.add(signed.pk, by=cast.liis, text=new("an addendum"))
+    told = disclosures.write(
+        meeting.pk,
+        by=cast.liis,
+        text=new("Disclosure.text"),
+        themes=[new("Disclosure.themes")],
+        listening_intent="be_heard",
+    )
+    disclosures.amend(told.pk, by=cast.liis, text=new("an amendment"))
+    disclosures.write(meeting.pk, by=cast.liis, text=new("a locked disclosure"), locked=True)
+    hold = holds.place(
+        client.pk, by=cast.piret, matter=new("LegalHold.matter"), reason=new("LegalHold.reason")
+    )
+
+    rule, _longer = rules.decide(by=cast.piret, trigger="discharge", adult_years=7, source="law")
+    gone = clients.register(by=cast.liis, identity={"full_name": new("a purged client")})
+    clients.discharge(gone.pk, by=cast.liis, on=date(2012, 3, 1))
+    run = purges.propose(by=cast.piret)
+    assert run is not None
+    # Somebody whose login may be changed and closed by whoever gets that far.
+    spare = users.create(
+        by=None,
+        email="spare@kalda.example",
+        name="Anu",
+        role="front_desk",
+        password=PASSWORD,
+        practice=cast.practice,
+    )
+    things = {
+        "client": client.pk,
+        "user": spare.pk,
+        "practice": cast.practice.pk,
+        "retentionrule": rule.pk,
+        "legalhold": hold.pk,
+        "purgerun": run.pk,
+        "therapysession": meeting.pk,
+        "sessionnote": draft.pk,
+        "disclosure": told.pk,
+        "destructionrecord": uuid4(),
+        "auditevent": uuid4(),
+    }
+    ids = {
+        "client_id": client.pk,
+        "assignment_id": CareAssignment.objects.get(client=client).pk,
+        "session_id": meeting.pk,
+        "note_id": draft.pk,
+        "disclosure_id": told.pk,
+        "hold_id": hold.pk,
+        "rule_id": rule.pk,
+        "run_id": run.pk,
+        "item_id": PurgeItem.objects.get(run=run).pk,
+        "user_id": spare.pk,
+    }
+    named = {
+        "client": client.pk,
+        "session": meeting.pk,
+        "user": cast.mark.pk,
+        "to": cast.mark.pk,
+        "counsellor": cast.liis.pk,
+    }
+    return File(canaries, client, ids, things, named)
+
+
+def held(client: Client) -> dict[str, list[Any]]:
+    """What every sealed field of a client's file holds, unsealed, by `Model.field`."""
+    key = vault.open_key(client.pk)
+    found: dict[str, list[Any]] = {}
+    for name, model in sealed_fields().items():
+        mine = {"pk": client.pk} if model is Client else {"client": client}
+        rows = model._default_manager.filter(**mine)
+        found[name] = [vault.unseal(row, key, name.partition(".")[2]) for row in rows]
+    return found
