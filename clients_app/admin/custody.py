@@ -145,7 +145,7 @@ class CustodyPages(DoorAdmin):
     def end_care(self, request: HttpRequest, object_id: UUID, care_id: UUID) -> HttpResponse:
         return deed(
             request,
-            lambda: care.end(care_id, by=the_user(request)),
+            lambda: care.end(care_id, by=the_user(request), client_id=object_id),
             _("The access is ended."),
             self.url("care", object_id),
         )
