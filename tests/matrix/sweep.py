@@ -149,7 +149,7 @@ class Sweep:
         """The status, and how many denials the trail is to show."""
         if self.role in ("anonymous", "disabled"):
             public = "public" in row.scopes.values()
-            status = row.exceptions.get(relation, row.status) if public else 401
+            status = row.exceptions.get("anonymous", row.status) if public else 401
             if not public and relation == "malformed":
                 status = 404
             return (status if row.api or public else 302), 0
@@ -172,7 +172,8 @@ class Sweep:
             forbidden |= {*HERE, PURGED}
         # Of a purged file its id and code stay known, its name does not.
         for other in sorted(forbidden - {relation}):
-            if any(mark in response.content for mark in self.seat.world.marks[other]):
+            marks = self.seat.world.marks[other][-1 if "asked" in row.marks else 0 :]
+            if any(mark in response.content for mark in marks):
                 self.fault(row, relation, f"shows something of {other}")
         if self.seat.world.marks[PURGED][-1] in response.content:
             self.fault(row, relation, "names a purged client")

@@ -15,9 +15,9 @@ Scopes
     nowhere   404 for everybody: there is no such page
 
 `{note=draft}` names a thing other than the usual one. Exceptions: `discharged=409` in that
-relation, `officer=200` for that role; `reads` marks a POST that writes nothing, `lists` a list in
-which the files themselves are to be found, `empty` a filter by an id: what is not theirs is not
-refused, the list is empty.
+relation, `officer=200` for that role; `reads` marks a POST that writes nothing (here), `lists` a
+list in which the files themselves are to be found, `empty` a filter by an id: what is not theirs is
+not refused, the list is empty. `asked` marks what shows ids that were asked for, whosever they are.
 """
 
 import re
@@ -124,7 +124,7 @@ def _row(line: str) -> Row:
     if not set(scopes) <= SCOPES.keys():
         raise ValueError(line)
     said = dict(word.split("=") for word in words if "=" in word)
-    if not said.keys() <= {*ROLES, *RELATIONS}:
+    if not said.keys() <= {*ROLES, *RELATIONS, "anonymous"}:
         raise ValueError(line)
     return Row(
         method,
