@@ -11,7 +11,7 @@ from django.apps import apps
 from clients_app.fields import SealedField
 from tests.matrix import world
 from tests.matrix.sweep import Seat, undone
-from tests.matrix.table import OWN, ROLES, Row, rows
+from tests.matrix.table import OWN, ROLES, Row
 from tests.test_access_matrix import DOORS, Sit, _quiet, matrix, sit
 
 __all__ = ["_quiet", "matrix", "sit"]
@@ -28,7 +28,16 @@ SEES = {
     "superuser": set(),
 }
 # Whoever reads these pages reads ids, codes, labels and numbers, and the names of colleagues.
-CONTENT_FREE = ("trail", "access-log", "auditevent", "purge", "destruction", "rule", "user", "/care")
+CONTENT_FREE = (
+    "trail",
+    "access-log",
+    "auditevent",
+    "purge",
+    "destruction",
+    "rule",
+    "user",
+    "/care",
+)
 
 
 def opened(seat: Seat, door: str) -> Iterator[tuple[Row, Any]]:
@@ -95,6 +104,5 @@ def test_each_answer_has_these_fields_and_no_others(sit: Sit) -> None:
     written = [line for line in WHERE.read_text().splitlines() if line and line[0] != "#"]
     new = [line for line in lines if line not in written]
     gone = [line for line in written if line not in lines]
-    assert not new and not gone, "\n".join(
-        [f"Answers have other fields than {WHERE} says.", "Now:", *new, "Written:", *gone]
-    )
+    told = [f"Answers have other fields than {WHERE} says.", "Now:", *new, "Written:", *gone]
+    assert not new + gone, "\n".join(told)

@@ -12,8 +12,8 @@ from rest_framework.test import APIClient
 from clients_app.models import User
 from tests.conftest import Cast
 from tests.matrix import routes, world
-from tests.matrix.sweep import Seat, Sweep, digest, undone
-from tests.matrix.table import OWN, ROLES, WHERE, Row, rows
+from tests.matrix.sweep import Seat, Sweep
+from tests.matrix.table import ROLES, WHERE, rows
 from tests.matrix.world import World
 
 Phone = Callable[[User], APIClient]

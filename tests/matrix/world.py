@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -39,7 +38,7 @@ from tests.matrix.table import (
 
 NOWHERE = "00000000-0000-7000-8000-000000000000"
 NEW_PASSWORD = "eleven slow tortoises crossing"
-# Columns that are sealed although nobody could tell a canary in them: choices, flags, numbers, days.
+# Sealed columns in which nobody could tell a canary: choices, flags, numbers, days.
 NOT_WORDS = {
     "Client.birth_date",
     "Disclosure.distress_after",
@@ -283,5 +282,4 @@ def _login(practice: Practice, name: str) -> User:
 
 
 def pending(world: World) -> int:
-    return PurgeItem.objects.filter(run_id=world.things[OWN]["run"], status="pending").count()
-
+    return PurgeItem.objects.filter(run_id=UUID(world.things[OWN]["run"]), status="pending").count()
