@@ -78,7 +78,7 @@ def keys(value: Any, path: str = "") -> Iterator[str]:
     if isinstance(value, dict):
         for name, inner in value.items():
             yield f"{path}{name}"
-            if path + name not in ("detail", "results.detail", "counts", "results.counts"):
+            if name not in ("detail", "counts"):
                 yield from keys(inner, f"{path}{name}.")
     elif isinstance(value, list):
         for inner in value:

@@ -20,6 +20,7 @@ JSON: Mapping[str, Made] = {
         "password": PASSWORD,
     },
     "POST api/v1/me/password": lambda _w, _r: {"old": PASSWORD, "new": NEW_PASSWORD},
+    "POST api/v1/clients/search": lambda _w, _r: {"words": "c-"},
     "POST api/v1/clients/{client}/discharge": lambda _w, _r: {"on": today()},
     "POST api/v1/notes/{note=draft}/sign": lambda _w, _r: {},
     "POST api/v1/purge-runs/{run}/approve": lambda world, _r: {"files": pending(world)},
