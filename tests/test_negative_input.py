@@ -26,9 +26,22 @@ from tests.test_access_matrix import DOORS, Sit, _quiet, matrix, sit
 __all__ = ["_quiet", "matrix", "sit"]
 MOST_GROWTH_KB = 50 * 1024
 # What our own pages take from an address. The list of the others is `payloads.QUERIES`.
-KNOWN = (
-    "actor after before client counsellor denied event next p session since status until week"
-).split()
+KNOWN = [
+    "actor",
+    "after",
+    "before",
+    "client",
+    "counsellor",
+    "denied",
+    "event",
+    "next",
+    "p",
+    "session",
+    "since",
+    "status",
+    "until",
+    "week",
+]
 # Whoever has the most to look at.
 READERS = ("counsellor", "officer", "manager", "superuser")
 
@@ -90,7 +103,7 @@ def test_no_odd_value_of_a_known_name_is_an_error(sit: Sit, name: str) -> None:
             continue
         role = next((role for role in READERS if row.opens_to(role)), "")
         if role:
-            for odd in payloads.ODD:
+            for odd in payloads.WORST:
                 with undone():
                     assert at(seats[role], row, f"?{name}={odd}").status_code < 500, row.name
 
@@ -191,13 +204,13 @@ def test_markup_is_text_on_every_page(
     seats = {role: sit(role, "admin") for role in ROLES}
     pages = [row for row in DOORS["admin"] if row.method == "GET" and row.things]
     plain = dict(skeletons(seats, pages))
-    for round_, (short, theme) in enumerate(pairs()):
+    for short in texts(290):
         words = dict.fromkeys(world.COLUMNS, short) | {
-            "Client.email": f"o{round_}@mail.example",
+            "Client.email": "o@mail.example",
             "SessionNote.body": "".join(payloads.MARKUP),
             "NoteVersion.body": short,
             "Disclosure.text": "".join(payloads.MARKUP),
-            "Disclosure.themes": theme,
+            "Disclosure.themes": short,
         }
         with undone():
             seat = seats["counsellor"]
@@ -212,13 +225,6 @@ def test_markup_is_text_on_every_page(
             assert record.json()["full_name"] == short.strip()
             assert record["Content-Type"] == "application/json"
         monkeypatch.undo()
-
-
-def pairs() -> Iterator[tuple[str, str]]:
-    shorts, themes = texts(290), texts(95)
-    for n in range(max(len(shorts), (len(themes) + 0))):
-        if n < len(shorts) or n % 3 == 0:
-            yield shorts[n % len(shorts)], themes[n % len(themes)]
 
 
 def skeletons(seats: dict[str, Seat], pages: list[Row]) -> Iterator[tuple[tuple[str, str], Any]]:
@@ -256,11 +262,11 @@ def test_names_of_staff_rules_and_practices_are_text(cast: Cast, sit: Sit) -> No
                 assert page.status_code == 200
                 found = Skeleton()
                 found.feed(page.text)
-                inner = [b for b in found.bones if b[0] in ("script", "img", "svg", "iframe")]
-                assert all(b[1] in (["src"], ["defer", "src"], ["src", "type"]) for b in inner), (
-                    inner
-                )
-                assert not any(n.startswith("on") for b in found.bones for n in b[1])
+                bones = [b for b in found.bones if isinstance(b, tuple)]
+                foreign = [b for b in bones if b[0] in ("iframe", "style", "math", "base")]
+                foreign += [b for b in bones if b[0] == "script" and "src" not in b[1]]
+                assert not foreign
+                assert not [b for b in bones if b[2] or any(n[:2] == "on" for n in b[1])]
 
 
 def test_paths_lead_nowhere(sit: Sit) -> None:

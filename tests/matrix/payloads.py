@@ -113,6 +113,8 @@ QUERIES = (
     "cursor\r\n",
     "skip_timeout_reset",
 )
+# These have been errors of ours, or nearly.
+WORST = ("%00", "0001-01-01T00:00:00+23:59_00000000-0000-7000-8000-000000000000")
 ODD = (
     "%00",
     "x%00y",
