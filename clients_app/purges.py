@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from kombu.exceptions import OperationalError
 
 from clients_app import access, audit, retention, rules, wall
-from clients_app.errors import Conflict, Hidden
+from clients_app.errors import Conflict
 from clients_app.models import (
     Client,
     DestructionRecord,
@@ -124,11 +124,11 @@ def certificate(record_id: UUID, *, by: User) -> DestructionRecord:
 def take_out(run_id: UUID, item_id: UUID, *, by: User) -> PurgeItem:
     """Leave one file out of a proposal; the next proposal asks again."""
     access.find(PurgeRun.objects.all(), run_id, by, Permission.PURGE_APPROVE, client="")
+    if not PurgeItem.objects.filter(pk=item_id, run_id=run_id).exists():
+        access.hide(by, Permission.PURGE_APPROVE, client_id=None, subject_id=item_id)
     with transaction.atomic():
         run = PurgeRun.objects.select_for_update().get(pk=run_id)
-        item = PurgeItem.objects.filter(pk=item_id, run=run).first()
-        if item is None:
-            raise Hidden(_("There is nothing here that you can open."))
+        item = PurgeItem.objects.get(pk=item_id, run=run)
         if run.status != Run.PROPOSED or item.status != Item.PENDING:
             raise Conflict(_("Files can be taken out until the run is approved."))
         item.status, item.settled_at = Item.EXCLUDED, timezone.now()

@@ -14,7 +14,7 @@ from clients_app import access, clients
 from clients_app.admin import panels
 from clients_app.admin.client_forms import ChangeForm, RegisterForm, SearchForm
 from clients_app.admin.custody import CustodyPages
-from clients_app.admin.door import Text, attempt, the_user
+from clients_app.admin.door import Text, asked_text, attempt, the_user
 from clients_app.models import Client, User
 from clients_app.roles import Permission, Scope
 
@@ -53,7 +53,7 @@ class ClientAdmin(CustodyPages):
             found = attempt(form, lambda: clients.search(form.cleaned_data["words"], by=user))
         if found is None:
             page = clients.browse(
-                by=user, status=status, after=request.GET.get("after") or None, limit=PAGE
+                by=user, status=status, after=asked_text(request, "after"), limit=PAGE
             )
             found, after = page.profiles, page.after
         steps = panels.next_steps(user, [profile.client.pk for profile in found])

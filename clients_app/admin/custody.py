@@ -11,7 +11,16 @@ from django.utils.translation import gettext_lazy as _
 
 from clients_app import access, care, clients, files, retention, rules, trail, users
 from clients_app.admin.client_forms import ColleagueForm, DischargeForm
-from clients_app.admin.door import Crumb, DoorAdmin, attempt, deed, offers, the_user, went
+from clients_app.admin.door import (
+    Crumb,
+    DoorAdmin,
+    asked_text,
+    attempt,
+    deed,
+    offers,
+    the_user,
+    went,
+)
 from clients_app.admin.events import lines
 from clients_app.models import CareAssignment, Client
 from clients_app.roles import Permission
@@ -145,7 +154,7 @@ class CustodyPages(DoorAdmin):
     def end_care(self, request: HttpRequest, object_id: UUID, care_id: UUID) -> HttpResponse:
         return deed(
             request,
-            lambda: care.end(care_id, by=the_user(request)),
+            lambda: care.end(care_id, by=the_user(request), client_id=object_id),
             _("The access is ended."),
             self.url("care", object_id),
         )
@@ -173,7 +182,7 @@ class CustodyPages(DoorAdmin):
     def undated_page(self, request: HttpRequest) -> HttpResponse:
         """Discharged files that nothing will ever purge until somebody looks at them."""
         rows = files.undated(by=the_user(request))
-        after = request.GET.get("after")
+        after = asked_text(request, "after")
         found = list((rows.filter(code__gt=after) if after else rows)[: UNDATED_PAGE + 1])
         page = found[:UNDATED_PAGE]
         return self.page(

@@ -188,6 +188,12 @@ def done(request: HttpRequest, message: Text, address: str) -> HttpResponse:
     return redirect(address)
 
 
+def asked_text(request: HttpRequest, name: str) -> str | None:
+    """A text that an address carries; None without it, or where no column could hold it."""
+    value = request.GET.get(name)
+    return value if value and "\0" not in value else None
+
+
 def the_user(request: HttpRequest) -> User:
     """Who is logged in; every page is behind the login."""
     if not isinstance(request.user, User):

@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from clients_app import purges
-from clients_app.admin.door import DoorAdmin, Text, attempt, deed, offers, the_user
+from clients_app.admin.door import DoorAdmin, Text, asked_text, attempt, deed, offers, the_user
 from clients_app.admin.forms import DoorForm
 from clients_app.models import DestructionRecord, PurgeItem, PurgeRun, User
 from clients_app.roles import Permission
@@ -75,7 +75,7 @@ class PurgeRunAdmin(DoorAdmin):
         user = the_user(request)
         run, progress = purges.read(run_id, by=user)
         rows = purges.items(run_id, by=user)
-        after = request.GET.get("after")
+        after = asked_text(request, "after")
         found = list((rows.filter(client_code__gt=after) if after else rows)[: PAGE + 1])
         page = found[:PAGE]
         names = PurgeItem.Status

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
-from clients_app import files, trail, users
+from clients_app import access, files, trail, users
 from clients_app.admin.door import DoorAdmin, Text, attempt, the_user
 from clients_app.admin.events import WORDS, lines
 from clients_app.admin.forms import ChoiceField, DayField, DoorForm, any_of
@@ -66,6 +66,7 @@ class AuditEventAdmin(DoorAdmin):
 
     def list_page(self, request: HttpRequest) -> HttpResponse:
         user = the_user(request)
+        access.require(user, Permission.TRAIL_READ)
         people = users.colleagues(by=user)
         choices = [(str(pk), name) for pk, name in people.items()]
         if request.method == "POST":

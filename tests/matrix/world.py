@@ -1,0 +1,285 @@
+"""A file in every relation to Liis, at two practices, with one of everything that has an id.
+
+Whoever adds a route with a new kind of id says in `file` and `practice_things` what it stands for.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from django.utils import timezone
+
+from clients_app import care, clients, holds, rules, users
+from clients_app.models import (
+    CareAssignment,
+    Client,
+    DestructionRecord,
+    Practice,
+    PurgeItem,
+    PurgeRun,
+    User,
+)
+from sessions_app import disclosures, notes, sessions
+from tests.canary import word
+from tests.conftest import PASSWORD, Cast, yesterday
+from tests.matrix.table import (
+    COLLEAGUE,
+    DISCHARGED,
+    ELSEWHERE,
+    ENDED,
+    MALFORMED,
+    NEVER,
+    OWN,
+    PURGED,
+    SHARED,
+)
+
+NOWHERE = "00000000-0000-7000-8000-000000000000"
+NEW_PASSWORD = "eleven slow tortoises crossing"
+# Sealed columns in which nobody could tell a canary: choices, flags, numbers, days.
+NOT_WORDS = {
+    "Client.birth_date",
+    "Disclosure.distress_after",
+    "Disclosure.distress_before",
+    "Disclosure.first_told",
+    "Disclosure.listening_intent",
+    "NoteVersion.format",
+    "SessionNote.format",
+}
+Things = dict[str, str]
+
+
+@dataclass
+class World:
+    """Everybody, and by relation the ids of everything. `words`: what each sealed column of the
+    own file holds; `marks`: what tells that a file is in an answer."""
+
+    cast: Cast
+    actors: dict[str, User]
+    things: dict[str, Things] = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=dict)
+    marks: dict[str, list[bytes]] = field(default_factory=dict)
+    codes: dict[str, str] = field(default_factory=dict)
+    authors: dict[str, UUID] = field(default_factory=dict)
+
+    def thing(self, name: str, relation: str) -> str:
+        """The id in an address that `name` means: `note`, or `note=draft`."""
+        if relation == MALFORMED:
+            return "7"
+        if relation == NEVER:
+            return NOWHERE
+        kind, _equals, which = name.partition("=")
+        found = self.things[relation].get(f"{kind}={which}" if which else kind)
+        assert found, f"say in tests/matrix/world.py what {{{name}}} is for {relation}"
+        return found
+
+
+def build(cast: Cast) -> World:
+    """The cast with their files."""
+    there = Practice.objects.get(slug="elsewhere")
+    away = users.create(
+        by=None,
+        email="pille@elsewhere.example",
+        name="Pille",
+        role="privacy_officer",
+        password=PASSWORD,
+        practice=there,
+    )
+    gone = _login(cast.practice, "Dagmar")
+    actors = {
+        "counsellor": cast.liis,
+        "supervisor": cast.sofia,
+        "desk": cast.frida,
+        "manager": cast.mattias,
+        "officer": cast.piret,
+        "superuser": cast.root,
+        "disabled": gone,
+    }
+    world = World(cast, actors, words=canaries())
+    liis, mark, piret = cast.liis, cast.mark, cast.piret
+    here, elsewhere = practice_things(cast.practice, piret), practice_things(there, away)
+    for relation, author, officer, common in (
+        (OWN, liis, piret, here),
+        (SHARED, mark, piret, here),
+        (COLLEAGUE, mark, piret, here),
+        (ENDED, liis, piret, here),
+        (DISCHARGED, liis, piret, here),
+        (ELSEWHERE, cast.olga, away, elsewhere),
+        (PURGED, liis, piret, here),
+    ):
+        words = world.words if relation == OWN else canaries()
+        made = file(author, officer, words, run=common["run"])
+        world.things[relation] = {**common, **made}
+        world.authors[relation] = author.pk
+        client = Client.objects.get(pk=made["client"])
+        world.codes[relation] = client.code
+        # Another practice gives out the same codes.
+        code = [] if relation == ELSEWHERE else [client.code]
+        telling = [*(made[name] for name in FILE_MARKS), *code, words["Client.full_name"]]
+        world.marks[relation] = [text.encode() for text in telling]
+    world.authors[ENDED] = mark.pk
+    _relate(world)
+    return world
+
+
+def practice_things(practice: Practice, officer: User) -> Things:
+    """What belongs to a practice and to no file."""
+    rule, _longer = rules.decide(by=officer, trigger="discharge", adult_years=7, source="policy")
+    now = timezone.now()
+    run = PurgeRun.objects.create(practice=practice, due_on=now.date(), proposed_at=now)
+    record = DestructionRecord.objects.create(
+        practice=practice,
+        run_id=run.pk,
+        client_id=UUID(bytes=secrets.token_bytes(16), version=4),
+        client_code="C-1999-0001",
+        counts={},
+        rule="",
+        retain_until=now.date(),
+        approved_by=officer,
+        method="cryptographic-erase+deletion",
+        destroyed_at=now,
+        wal_horizon=now.date(),
+        backup_horizon=now.date(),
+    )
+    login = _login(practice, "Kaarel")
+    return {
+        "rule": str(rule.pk),
+        "retentionrule": str(rule.pk),
+        "run": str(run.pk),
+        "purgerun": str(run.pk),
+        "destructionrecord": str(record.pk),
+        "practice": str(practice.pk),
+        "user": str(login.pk),
+        "auditevent": NOWHERE,
+    }
+
+
+def file(author: User, officer: User, words: Mapping[str, str], *, run: str) -> Things:
+    """A client of this counsellor's, with all that a file can hold."""
+    identity = {n.partition(".")[2]: w for n, w in words.items() if n.startswith("Client.")}
+    client = clients.register(by=author, identity={**identity, "birth_date": "1931-07-19"})
+    met = sessions.plan(
+        client.pk,
+        by=author,
+        starts_at=yesterday(),
+        status="held",
+        place=words["TherapySession.place"],
+    )
+    planned = sessions.plan(client.pk, by=author, starts_at=yesterday() - timedelta(hours=2))
+    draft = notes.write(met.pk, by=author, body={"text": words["NoteVersion.body"]})
+    notes.revise(draft.pk, by=author, version=1, body={"text": "A draft."})
+    signed = notes.write(met.pk, by=author, body={"text": words["SessionNote.body"]})
+    notes.sign(signed.pk, by=author, version=1)
+    told = disclosures.write(
+        met.pk,
+        by=author,
+        text=words["Disclosure.text"],
+        themes=[words["Disclosure.themes"]],
+        distress_before=8,
+    )
+    locked = disclosures.write(met.pk, by=author, text="For me alone.", locked=True)
+    hold = holds.place(
+        client.pk,
+        by=officer,
+        matter=words["LegalHold.matter"],
+        reason=words["LegalHold.reason"],
+    )
+    item = PurgeItem.objects.create(
+        run_id=UUID(run),
+        client_id=client.pk,
+        client_code=client.code,
+        retain_until=timezone.now().date(),
+        rule="",
+    )
+    made = {
+        "client": client,
+        "care": CareAssignment.objects.get(client=client, user=author),
+        "assignment": CareAssignment.objects.get(client=client, user=author),
+        "session": met,
+        "session=planned": planned,
+        "therapysession": met,
+        "therapysession=planned": planned,
+        "note": signed,
+        "note=draft": draft,
+        "sessionnote": signed,
+        "sessionnote=draft": draft,
+        "disclosure": told,
+        "disclosure=locked": locked,
+        "hold": hold,
+        "legalhold": hold,
+        "item": item,
+    }
+    return {name: str(row.pk) for name, row in made.items()}
+
+
+COLUMNS = (
+    "Client.full_name",
+    "Client.preferred_name",
+    "Client.pronouns",
+    "Client.phone",
+    "Client.email",
+    "Client.address",
+    "Client.trusted_person",
+    "TherapySession.place",
+    "SessionNote.body",
+    "NoteVersion.body",
+    "Disclosure.text",
+    "Disclosure.themes",
+    "LegalHold.matter",
+    "LegalHold.reason",
+)
+
+
+def canaries() -> dict[str, str]:
+    """A word for every sealed column that takes one."""
+    plain = word().replace("õ", "o").replace("š", "s")
+    return {column: word() for column in COLUMNS} | {"Client.email": f"{plain}@mail.example"}
+
+
+FILE_MARKS = ("client", "session", "session=planned", "note", "disclosure", "hold")
+
+
+def _relate(world: World) -> None:
+    """Bring each file into its relation."""
+    cast, things = world.cast, world.things
+    care.assign(UUID(things[SHARED]["client"]), cast.liis.pk, by=cast.mattias)
+    ended = UUID(things[ENDED]["client"])
+    care.assign(ended, cast.mark.pk, by=cast.mattias)
+    care.end(UUID(things[ENDED]["care"]), by=cast.mattias)
+    day = timezone.now().date()
+    clients.discharge(UUID(things[DISCHARGED]["client"]), by=cast.liis, on=day)
+    # As `destruction` does it; and the practice's own things went as well.
+    PurgeItem.objects.filter(pk=things[PURGED]["item"]).delete()
+    Client.objects.get(pk=things[PURGED]["client"]).delete()
+    things[PURGED] |= practice_things_that_went()
+    # Two ids in one address that do not belong together.
+    for relation in things:
+        other = OWN if relation == COLLEAGUE else COLLEAGUE
+        things[relation] |= {
+            "item=another": things[ELSEWHERE if relation != ELSEWHERE else OWN]["item"],
+            "assignment=another": things[other]["assignment"],
+            "care=another": things[other]["care"],
+        }
+
+
+def practice_things_that_went() -> Things:
+    """Ids that something of the practice had and nothing has any more."""
+    kinds = ("rule", "retentionrule", "run", "purgerun", "destructionrecord", "practice", "user")
+    return {kind: str(UUID(bytes=secrets.token_bytes(16), version=4)) for kind in kinds}
+
+
+def _login(practice: Practice, name: str) -> User:
+    return users.create(
+        by=None,
+        email=f"{name.lower()}@{practice.slug}.example",
+        name=name,
+        role="counsellor",
+        password=PASSWORD,
+        practice=practice,
+    )
+
+
+def pending(world: World) -> int:
+    return PurgeItem.objects.filter(run_id=UUID(world.things[OWN]["run"]), status="pending").count()

@@ -1,0 +1,110 @@
+"""The matrix is not blind: whoever changes one grant of `roles.GRANTS`, in either direction, makes
+one of its cells red (N4). Each role and permission is flipped, and each scope; the rows that ask
+for that permission are asked again until one of them protests."""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clients_app import access, roles
+from clients_app.roles import GRANTS, Permission, Role, Scope
+from tests.conftest import Cast
+from tests.matrix.sweep import Sweep, undone
+from tests.matrix.table import COLLEAGUE, ELSEWHERE, OWN, Row, rows
+from tests.test_access_matrix import Sit, _quiet, matrix, sit
+
+__all__ = ["_quiet", "matrix", "sit"]
+NAMES = {
+    Role.COUNSELLOR: "counsellor",
+    Role.SUPERVISOR: "supervisor",
+    Role.FRONT_DESK: "desk",
+    Role.PRACTICE_MANAGER: "manager",
+    Role.PRIVACY_OFFICER: "officer",
+}
+ROOT = Path(__file__).parent.parent
+# Tells every permission of the role at once: with it no row would have to feel anything.
+TELLTALE = "GET api/v1/me"
+# No difference that anybody could see: no client is involved, so the scope is never asked for.
+WITHOUT_CLIENT = {
+    Permission.CLIENT_REGISTER,
+    Permission.PRACTICE_MANAGE,
+    Permission.PURGE_APPROVE,
+    Permission.PURGE_PROPOSE,
+    Permission.RULE_DECIDE,
+    Permission.USER_MANAGE,
+    Permission.USER_READ,
+}
+
+
+def in_use() -> set[Permission]:
+    """The permissions that any verb or page asks for."""
+    source = "".join(
+        path.read_text()
+        for app in ("clients_app", "sessions_app")
+        for path in (ROOT / app).rglob("*.py")
+        if path.name != "roles.py"
+    )
+    names = set(re.findall(r"Permission\.([A-Z_]+)", source))
+    return {permission for permission in Permission if permission.name in names}
+
+
+def flips(role: Role, permission: Permission) -> list[Scope | None]:
+    now = GRANTS[role].get(permission)
+    if now is None:
+        return [Scope.CARE, Scope.PRACTICE]
+    other = Scope.CARE if now is Scope.PRACTICE else Scope.PRACTICE
+    return [None] if permission in WITHOUT_CLIENT else [None, other]
+
+
+def flipped(role: Role, permission: Permission, scope: Scope | None) -> Mapping[Role, Any]:
+    own = {**GRANTS[role], permission: scope}
+    return {**GRANTS, role: {name: value for name, value in own.items() if value is not None}}
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_every_flip_is_felt(
+    cast: Cast, sit: Sit, monkeypatch: pytest.MonkeyPatch, role: Role
+) -> None:
+    asked: dict[Permission, list[Row]] = defaultdict(list)
+    now: list[Row] = []
+
+    def noting(deed: Any, at: int) -> Any:
+        def noted(*args: Any, **kwargs: Any) -> Any:
+            if now and now[0] not in asked[args[at]]:
+                asked[args[at]].append(now[0])
+            return deed(*args, **kwargs)
+
+        return noted
+
+    seats = {door: sit(NAMES[role], door) for door in ("api", "admin")}
+    sweeps = {door: Sweep(seat) for door, seat in seats.items()}
+    with monkeypatch.context() as patch:
+        for name, at in (("require", 1), ("visible_to", 1), ("find", 3), ("require_users", 1)):
+            patch.setattr(access, name, noting(getattr(access, name), at))
+        for row in sorted(rows(), key=lambda row: not row.api):
+            if row.name != TELLTALE and row.address.startswith(("api/v1/", "admin/")):
+                now[:] = [row]
+                with undone():
+                    sweeps["api" if row.api else "admin"].row(row, None, (OWN,))
+    assert not [f for sweep in sweeps.values() for f in sweep.faults]
+    # The control: with the policy as it is nobody protests.
+    assert not any(protests(sweeps, row) for found in asked.values() for row in found[:3])
+    unfelt = []
+    for permission in sorted(in_use()):
+        for scope in flips(role, permission):
+            with monkeypatch.context() as patch:
+                patch.setattr(roles, "GRANTS", flipped(role, permission, scope))
+                if not any(protests(sweeps, row) for row in asked[permission]):
+                    unfelt.append(f"{role} {permission}: {scope}")
+    assert not unfelt, f"{len(unfelt)} flips make no cell red:\n" + "\n".join(unfelt)
+
+
+def protests(sweeps: dict[str, Sweep], row: Row) -> bool:
+    sweep = Sweep(sweeps["api" if row.api else "admin"].seat)
+    with undone():
+        sweep.row(row, None, (OWN, COLLEAGUE, ELSEWHERE))
+    return bool(sweep.faults)
