@@ -1,12 +1,13 @@
 """What Celery wakes. Arguments are ids or nothing; PostgreSQL knows what there is to do."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from celery import shared_task
 from django.core.management import call_command
 from django.utils import timezone
 
-from clients_app import destruction, logins, purges
+from clients_app import alerts, destruction, logins, purges
 
 
 @shared_task
@@ -26,3 +27,15 @@ def forget_logins() -> None:
     """Nightly: delete expired browser sessions and device logins."""
     call_command("clearsessions")
     logins.forget_expired()
+
+
+@shared_task
+def tell_of_emergency(access_id: str) -> None:
+    """When one is opened: tell who must know."""
+    alerts.tell(UUID(access_id))
+
+
+@shared_task
+def tell_of_emergencies() -> None:
+    """Every minute: what was not told yet, for whatever reason."""
+    alerts.tell_all()
