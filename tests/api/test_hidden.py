@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
-from clients_app import care, clients, holds, rules, users
+from clients_app import break_glass, care, clients, holds, rules, users
 from clients_app.models import CareAssignment, Client, Practice, PurgeItem, PurgeRun, User
 from clients_app.roles import Role
 from sessions_app import disclosures, notes, sessions
@@ -50,11 +50,11 @@ class Things:
 @pytest.fixture
 def things(cast: Cast, mari: Client, meeting: TherapySession, confided: Disclosure) -> Things:
     """Everything of Mari's, and the custody of her file."""
-    return everything_of(mari, meeting, cast.liis, cast.piret)
+    return everything_of(mari, meeting, cast.liis, cast.piret, cast.sofia)
 
 
 def everything_of(
-    client: Client, meeting: TherapySession, counsellor: User, officer: User
+    client: Client, meeting: TherapySession, counsellor: User, officer: User, supervisor: User
 ) -> Things:
     """One of everything there can be about this client."""
     draft = notes.write(meeting.pk, by=counsellor, body={"text": "A draft."})
@@ -67,6 +67,12 @@ def everything_of(
     item = PurgeItem.objects.create(
         run=run, client_id=client.pk, client_code=client.code, retain_until=run.due_on, rule=""
     )
+    emergency = break_glass.request(
+        client.code,
+        by=supervisor,
+        reason_code="danger_to_life",
+        text="She called and said goodbye; Liis is abroad.",
+    )
     return Things(
         {
             "client_id": client.pk,
@@ -77,6 +83,7 @@ def everything_of(
             "hold_id": hold.pk,
             "rule_id": rule.pk,
             "run_id": run.pk,
+            "access_id": emergency.pk,
             "item_id": item.pk,
             "user_id": counsellor.pk,
         },
