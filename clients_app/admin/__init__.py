@@ -1,5 +1,5 @@
 """The browser's door to who: clients and their custody, people, rules, the trail."""
 
-from clients_app.admin import clients, people, purges, retention, today, trail
+from clients_app.admin import break_glass, clients, people, purges, retention, today, trail
 
-__all__ = ["clients", "people", "purges", "retention", "today", "trail"]
+__all__ = ["break_glass", "clients", "people", "purges", "retention", "today", "trail"]
