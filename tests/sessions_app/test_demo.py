@@ -187,6 +187,11 @@ def test_the_trail_names_who_would_do_it(demonstrate: Demo) -> None:
     assert who["client.discharged", "counsellor"] == 3
     assert who["hold.placed", "privacy_officer"] == 1
     assert who["purge.proposed", "privacy_officer"] == 1
+    assert who["break_glass.opened", "counsellor"] == 1
+    assert who["break_glass.opened", "supervisor"] == 1
+    assert who["break_glass.reviewed", "privacy_officer"] == 1
+    read = AuditEvent.objects.get(event="record.read")
+    assert (read.role, read.reason) == ("supervisor", "break_glass")
     assert not AuditEvent.objects.filter(denied=True).exists()
 
 
@@ -196,7 +201,7 @@ def test_it_can_be_told_on_any_day(demonstrate: Demo, day: str) -> None:
     with time_machine.travel(f"{day} +0000", tick=True):
         demonstrate()
         assert PurgeItem.objects.count() == 1
-    codes = list(Client.objects.order_by("registered_at").values_list("code", flat=True))
+    codes = list(Client.objects.order_by("registered_at", "pk").values_list("code", flat=True))
     assert codes == sorted(codes)
 
 
