@@ -6,18 +6,25 @@ practice. A role that lacks the permission altogether is told so (`Denied`); who
 for this client gets the same answer as for a client that never existed (`Hidden`). Either way the
 attempt is on the trail before the answer leaves.
 
+An emergency access (`break_glass`) stands in for both, for one client, for reading and for as long
+as the database's clock says that it is in force (`roles.BREAK_GLASS`). It is looked for here, in
+the one query that looks for the relation.
+
 A superuser has no role and a disabled user has nothing.
 """
 
-from typing import NoReturn, TypeVar
+from functools import reduce
+from operator import or_
+from typing import Any, NoReturn, TypeVar
 from uuid import UUID
 
-from django.db.models import Exists, Model, OuterRef, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from clients_app import audit, roles
 from clients_app.errors import Denied, Hidden
-from clients_app.models import CareAssignment, Client, Practice, User
+from clients_app.models import BreakGlass, CareAssignment, Client, Practice, User
 from clients_app.pipeline import ask
 from clients_app.roles import Permission, Scope
 
@@ -27,20 +34,28 @@ M = TypeVar("M", bound=Model)
 RELATION = f"""
     SELECT EXISTS (
         SELECT FROM {CareAssignment._meta.db_table}
-        WHERE user_id = %(user)s AND client_id = c.id AND until IS NULL)
+        WHERE user_id = %(user)s AND client_id = c.id AND until IS NULL),
+    EXISTS (
+        SELECT FROM {BreakGlass._meta.db_table}
+        WHERE user_id = %(user)s AND client_id = c.id AND role = %(role)s
+          AND ended_at IS NULL AND expires_at > statement_timestamp())
     FROM {Client._meta.db_table} c WHERE c.id = %(client)s AND c.practice_id = %(practice)s
 """  # noqa: S608 names, not values
 
 
 def scope(user: User, permission: Permission) -> Scope | None:
-    """The relation this user needs for this permission; None if nothing helps."""
+    """The relation this user needs for this permission; None if the role does not grant it."""
     return roles.scope(user.role, permission) if user.is_active else None
+
+
+def lends(user: User, permission: Permission) -> bool:
+    """Whether an emergency access in force gives this user this permission for its client."""
+    return user.is_active and roles.lends(user.role, permission)
 
 
 def allows(user: User, permission: Permission, client_id: UUID) -> bool:
     """Both conditions, without a line on the trail: for what a page offers, not for deeds."""
-    needed = scope(user, permission)
-    return needed is not None and _stands_in(user, client_id, needed)
+    return _stands_in(user, permission, client_id)
 
 
 def require(
@@ -55,11 +70,12 @@ def require(
     Without a client the role's grant is enough. Call it before the deed's transaction: a denial
     that is recorded inside would be rolled back with it.
     """
-    needed = scope(user, permission)
-    if needed is None:
+    if client_id is not None and _stands_in(user, permission, client_id):
+        return
+    if scope(user, permission) is None:
         audit.deny(permission, by=user, client_id=client_id, subject_id=subject_id)
         raise Denied(_("Your role does not allow this."))
-    if client_id is not None and not _stands_in(user, client_id, needed):
+    if client_id is not None:
         hide(user, permission, client_id=client_id, subject_id=subject_id)
 
 
@@ -91,12 +107,13 @@ def find(
 
     `client` names the row's column of the client; "" where the row belongs to the practice.
     """
-    if scope(user, permission) is None:
-        require(user, permission, subject_id=row_id)
-    row = rows.filter(pk=row_id, practice_id=user.practice_id).first()
-    client_id = getattr(row, f"{client}_id") if row is not None and client else None
+    row = None
+    if scope(user, permission) is not None or lends(user, permission):
+        row = rows.filter(pk=row_id, practice_id=user.practice_id).first()
     if row is None:
+        require(user, permission, subject_id=row_id)
         hide(user, permission, client_id=None, subject_id=row_id)
+    client_id = getattr(row, f"{client}_id") if client else None
     require(user, permission, client_id, subject_id=row_id)
     return row
 
@@ -109,16 +126,38 @@ def practice_of(user: User) -> Practice:
 
 
 def visible_to(
-    user: User, permission: Permission, rows: QuerySet[M], *, client: str = "client"
+    user: User,
+    permission: Permission,
+    rows: QuerySet[M],
+    *,
+    client: str = "client",
+    of: UUID | None = None,
 ) -> QuerySet[M]:
-    """Only the rows of clients this user may do this to. `client` is the column or "pk"."""
+    """Only the rows of clients this user may do this to. `client` is the column or "pk".
+
+    `of` asks for one client's alone. An emergency access opens these and puts its client into no
+    list of several.
+    """
     needed = scope(user, permission)
-    if needed is None or needed is Scope.OWN:
-        return rows.none()
     rows = rows.filter(practice_id=user.practice_id)
+    if needed is Scope.PRACTICE:
+        return rows if of is None else rows.filter(**{client: of})
+    whose: Any = OuterRef(client) if of is None else of
+    related = []
     if needed is Scope.CARE:
-        rows = rows.filter(Exists(open_care().filter(user=user, client=OuterRef(client))))
-    return rows
+        related.append(Q(Exists(open_care().filter(user=user, client=whose))))
+    if of is not None and lends(user, permission):
+        related.append(Q(Exists(glass_broken(user).filter(client=of))))
+    if not related:
+        return rows.none()
+    rows = rows.filter(reduce(or_, related))
+    return rows if of is None else rows.filter(**{client: of})
+
+
+def glass_broken(user: User) -> QuerySet[BreakGlass]:
+    """The user's emergency accesses in force, by the database's clock."""
+    rows = BreakGlass.objects.filter(user=user, role=user.role, ended_at=None)
+    return rows.filter(expires_at__gt=Now()) if user.is_active else rows.none()
 
 
 def open_care() -> QuerySet[CareAssignment]:
@@ -138,8 +177,17 @@ def hide(
     raise Hidden(_("There is nothing here that you can open."))
 
 
-def _stands_in(user: User, client_id: UUID, needed: Scope) -> bool:
-    row = ask(RELATION, {"user": user.pk, "client": client_id, "practice": user.practice_id})
-    if row is None or needed is Scope.OWN:
+def _stands_in(user: User, permission: Permission, client_id: UUID) -> bool:
+    needed, lent = scope(user, permission), lends(user, permission)
+    if needed in (None, Scope.OWN) and not lent:
         return False
-    return needed is Scope.PRACTICE or bool(row[0])
+    asked = {"user": user.pk, "role": user.role, "practice": user.practice_id, "client": client_id}
+    row = ask(RELATION, asked)
+    if row is None:
+        return False
+    in_care, broke_glass = row
+    return (
+        needed is Scope.PRACTICE
+        or (needed is Scope.CARE and bool(in_care))
+        or (lent and bool(broke_glass))
+    )

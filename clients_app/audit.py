@@ -17,7 +17,7 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from clients_app.models import AuditEvent, User
+from clients_app.models import AuditEvent, BreakGlass, CareAssignment, User
 from clients_app.roles import Permission
 
 SYSTEM_ROLE = "system"
@@ -25,10 +25,29 @@ COLUMNS = (
     "practice_id, actor_id, role, event, denied, client_id, subject_id, reason, door,"
     " request_id, detail"
 )
-INSERT = (
-    f"INSERT INTO {AuditEvent._meta.db_table} ({COLUMNS})"  # noqa: S608 names, not values
-    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb)"
-)
+# What happens to a client while the actor has an emergency access to them, and is not in care, is
+# marked here, where every line passes, so that no verb can forget it: a minute longer than it
+# lasts, for what was being read as it ended, and each refusal that knows no client too.
+BREAK_GLASS = "break_glass"
+INSERT = f"""
+    INSERT INTO {AuditEvent._meta.db_table} ({COLUMNS})
+    SELECT l.practice_id, l.actor_id, l.role, l.event, l.denied, l.client_id, l.subject_id,
+           CASE WHEN g.id IS NULL THEN l.reason ELSE '{BREAK_GLASS}' END, l.door, l.request_id,
+           CASE WHEN g.id IS NULL THEN l.detail
+                ELSE l.detail || jsonb_build_object('{BREAK_GLASS}', g.id) END
+    FROM (VALUES (%s::uuid, %s::uuid, %s, %s, %s::bool, %s::uuid, %s::uuid, %s, %s, %s::uuid,
+                  %s::jsonb)) AS l ({COLUMNS})
+    LEFT JOIN LATERAL (
+        SELECT b.id FROM {BreakGlass._meta.db_table} b
+        WHERE b.user_id = l.actor_id AND b.role = l.role
+          AND (b.client_id = l.client_id OR (l.client_id IS NULL AND l.denied))
+          AND COALESCE(b.ended_at, b.expires_at) > statement_timestamp() - interval '1 minute'
+          AND NOT EXISTS (
+              SELECT FROM {CareAssignment._meta.db_table} c
+              WHERE c.user_id = b.user_id AND c.client_id = b.client_id AND c.until IS NULL)
+        ORDER BY b.opened_at DESC LIMIT 1
+    ) g ON true
+"""  # noqa: S608 names, not values
 LABEL = re.compile(r"[A-Za-z0-9_.:+@-]{0,64}")
 
 

@@ -31,6 +31,13 @@ def codes(clients: Iterable[UUID], *, by: User) -> dict[UUID, str]:
     return dict(rows.filter(pk__in=set(clients)).values_list("pk", "code"))
 
 
+def code(client_id: UUID, *, by: User) -> str:
+    """The code of this client, or nothing where this user may not read who it is."""
+    rows = Client.objects.all()
+    rows = access.visible_to(by, Permission.CLIENT_READ, rows, client="pk", of=client_id)
+    return rows.values_list("code", flat=True).first() or ""
+
+
 def undated(*, by: User) -> QuerySet[Client]:
     """Discharged files that no rule gives a date, by code: they are never due, so somebody has
     to look why (`clients.explain`)."""

@@ -176,6 +176,12 @@ STEP_UP = frozenset(
     }
 )
 
+# What an emergency access lends, for its one client and while it is in force, to the roles that may
+# ask for one: reading, and no locked disclosure (see `sessions_app.disclosures.readable`).
+BREAK_GLASS = frozenset(
+    {P.CLIENT_READ, P.CARE_READ, P.SESSION_READ, P.NOTE_READ, P.DISCLOSURE_READ}
+)
+
 
 def scope(role: str, permission: Permission) -> Scope | None:
     """The relation that `role` needs for `permission`; None where it is not granted."""
@@ -183,3 +189,8 @@ def scope(role: str, permission: Permission) -> Scope | None:
         return GRANTS[Role(role)].get(permission)
     except ValueError:
         return None
+
+
+def lends(role: str, permission: Permission) -> bool:
+    """Whether an emergency access in force gives `role` this permission."""
+    return permission in BREAK_GLASS and scope(role, P.BREAK_GLASS_REQUEST) is not None

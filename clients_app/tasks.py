@@ -1,12 +1,13 @@
 """What Celery wakes. Arguments are ids or nothing; PostgreSQL knows what there is to do."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from celery import shared_task
 from django.core.management import call_command
 from django.utils import timezone
 
-from clients_app import destruction, handovers, logins, purges, succession
+from clients_app import alerts, destruction, handovers, logins, purges, succession
 
 
 @shared_task
@@ -33,3 +34,15 @@ def move_caseloads() -> None:
     """Every minute: go on with approved handovers, for ten minutes at most; void old proposals."""
     succession.expire_everywhere(now=timezone.now())
     handovers.carry_out_due(until=timezone.now() + timedelta(minutes=10))
+
+
+@shared_task
+def tell_of_emergency(access_id: str) -> None:
+    """When one is opened: tell who must know."""
+    alerts.tell(UUID(access_id))
+
+
+@shared_task
+def tell_of_emergencies() -> None:
+    """Every minute: what was not told yet, for whatever reason."""
+    alerts.tell_all()

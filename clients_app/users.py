@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from clients_app import access, audit, logins, texts
+from clients_app import access, audit, break_glass, logins, texts
 from clients_app.errors import Conflict, Invalid
 from clients_app.models import AccessToken, Practice, User
 from clients_app.roles import Permission, Role
@@ -108,6 +108,8 @@ def change(user_id: UUID, *, by: User, name: str, role: str, is_active: bool) ->
         user.name = texts.checked("name", name, longest=200)
         user.role, user.is_active = _checked_role(role), is_active
         user.save(update_fields=["name", "role", "is_active"])
+        if not is_active or user.role != before["was_role"]:
+            break_glass.end_all(user, by=by)
         if not is_active:
             AccessToken.objects.filter(user=user).delete()
         audit.record(

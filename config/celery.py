@@ -51,6 +51,11 @@ app.conf.update(
             "schedule": 60.0,
             "options": {"expires": 55},
         },
+        "tell of emergency accesses": {
+            "task": "clients_app.tasks.tell_of_emergencies",
+            "schedule": 60.0,
+            "options": {"expires": 55},
+        },
         "forget expired logins": {
             "task": "clients_app.tasks.forget_logins",
             "schedule": crontab(hour="3", minute="10"),

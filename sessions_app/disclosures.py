@@ -12,7 +12,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
@@ -43,8 +43,10 @@ class OpenedDisclosure:
 
 
 def readable(by: User) -> Q:
-    """Which disclosures of a client that is open to this user: all but others' locked ones."""
-    return Q(locked=False) | Q(author=by)
+    """Which disclosures of a client that is open to this user: all but others' locked ones. One's
+    own locked ones need an open care: no emergency access opens any."""
+    in_care = access.open_care().filter(user=by, client=OuterRef("client"))
+    return Q(locked=False) | Q(Exists(in_care), author=by)
 
 
 def browse(
@@ -53,10 +55,8 @@ def browse(
     """Metadata of the disclosures this user may read, newest first."""
     access.require(by, Permission.DISCLOSURE_READ, client_id, subject_id=client_id)
     rows = access.visible_to(
-        by, Permission.DISCLOSURE_READ, Disclosure.objects.filter(readable(by))
+        by, Permission.DISCLOSURE_READ, Disclosure.objects.filter(readable(by)), of=client_id
     )
-    if client_id is not None:
-        rows = rows.filter(client_id=client_id)
     if session_id is not None:
         rows = rows.filter(session_id=session_id)
     return rows.select_related("client", "author", "session").order_by("-id")

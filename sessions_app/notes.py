@@ -43,9 +43,9 @@ def browse(
     """Metadata of the notes this user may read, newest session first. `drafts`: only those
     that wait for this user's signature."""
     access.require(by, Permission.NOTE_READ, client_id, subject_id=client_id)
-    rows = access.visible_to(by, Permission.NOTE_READ, SessionNote.objects.filter(readable(by)))
-    if client_id is not None:
-        rows = rows.filter(client_id=client_id)
+    rows = access.visible_to(
+        by, Permission.NOTE_READ, SessionNote.objects.filter(readable(by)), of=client_id
+    )
     if session_id is not None:
         rows = rows.filter(session_id=session_id)
     if drafts:

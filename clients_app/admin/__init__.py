@@ -1,6 +1,7 @@
 """The browser's door to who: clients and their custody, people, rules, the trail."""
 
 from clients_app.admin import (
+    break_glass,
     clients,
     people,
     purges,
@@ -12,6 +13,7 @@ from clients_app.admin import (
 )
 
 __all__ = [
+    "break_glass",
     "clients",
     "people",
     "purges",

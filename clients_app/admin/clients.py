@@ -110,6 +110,7 @@ class ClientAdmin(CustodyPages):
             kept=self.kept(request, profile.client),
             confidants=self.confidants(request, object_id),
             panels=panels.of_client(request, profile),
+            about=object_id,
         )
 
     def identity_page(self, request: HttpRequest, object_id: UUID) -> HttpResponse:

@@ -45,14 +45,14 @@ class CustodyPages(DoorAdmin):
         ]
 
     def code_of(self, request: HttpRequest, client_id: UUID) -> str:
-        return files.codes([client_id], by=the_user(request)).get(client_id, "")
+        return files.code(client_id, by=the_user(request))
 
     def crumbs(self, code: str, client_id: UUID) -> list[Crumb]:
         return [(code, self.url("change", client_id))]
 
     def kept(self, request: HttpRequest, client: Client) -> dict[str, Any] | None:
         """Until when the file is kept, and why; None where that is not the role's to know."""
-        if not offers(request, Permission.RETENTION_READ):
+        if not offers(request, Permission.RETENTION_READ, client.pk):
             return None
         if client.discharged_on is None:
             return {"in_care": True}
@@ -65,7 +65,7 @@ class CustodyPages(DoorAdmin):
         return {"until": client.retain_until, "why": why(decision), "rule": words}
 
     def confidants(self, request: HttpRequest, client_id: UUID) -> list[CareAssignment] | None:
-        if not offers(request, Permission.CARE_READ):
+        if not offers(request, Permission.CARE_READ, client_id):
             return None
         return list(care.of_client(client_id, by=the_user(request)))
 
@@ -148,6 +148,7 @@ class CustodyPages(DoorAdmin):
             client_id=object_id,
             confidants=confidants,
             form=form if assigns else None,
+            about=object_id,
             crumbs=self.crumbs(code, object_id),
         )
 

@@ -11,6 +11,7 @@ that nobody fills one in for nothing, and records the refusal as any verb would.
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -20,10 +21,10 @@ from django.urls import URLPattern, path, reverse
 from django.utils.functional import Promise
 from django.views.decorators.http import require_http_methods
 
-from clients_app import access
+from clients_app import access, break_glass, roles
 from clients_app.admin.forms import DoorForm
 from clients_app.errors import Conflict, Hidden, Invalid, Stale
-from clients_app.models import User
+from clients_app.models import BreakGlass, User
 from clients_app.roles import Permission
 
 T = TypeVar("T")
@@ -93,9 +94,11 @@ class DoorAdmin(ModelAdmin):
         *,
         crumbs: Sequence[Crumb] = (),
         status: int = 200,
+        about: UUID | None = None,
         **context: Any,
     ) -> HttpResponse:
-        """Render a page of the site. `crumbs` lie between the model's list and this page."""
+        """Render a page of the site. `crumbs` lie between the model's list and this page. `about`
+        is the client whose page it is: under an emergency access it offers reading alone."""
         home: list[Crumb] = []
         if self.has_view_permission(request):
             home.append((self.menu_label(the_user(request)), self.url("changelist")))
@@ -106,6 +109,8 @@ class DoorAdmin(ModelAdmin):
             "crumbs": [crumb for crumb in (*home, *crumbs) if crumb[1] != request.path],
             **context,
         }
+        if about is not None and emergency(request, about):
+            whole["may"] = {permission.name.lower(): True for permission in roles.BREAK_GLASS}
         return render(request, template, whole, status=status)
 
     def form_page(
@@ -201,13 +206,31 @@ def the_user(request: HttpRequest) -> User:
     return request.user
 
 
-def offers(request: HttpRequest, permission: Permission | None) -> bool:
-    """Whether a menu or page offers this to the user. What may be done, the verb decides."""
+def offers(
+    request: HttpRequest, permission: Permission | None, client_id: UUID | None = None
+) -> bool:
+    """Whether a menu, or a page of that client, offers this. What may be done, the verb decides."""
+    if client_id is not None and emergency(request, client_id):
+        return permission in roles.BREAK_GLASS
     return (
         permission is not None
         and request.user.is_authenticated
         and access.scope(the_user(request), permission) is not None
     )
+
+
+def emergencies(request: HttpRequest) -> list[BreakGlass]:
+    """The emergency accesses that the user has in force, asked once a request."""
+    found: list[BreakGlass] | None = getattr(request, "emergencies", None)
+    if found is None:
+        found = break_glass.in_force(by=the_user(request))
+        request.emergencies = found  # type: ignore[attr-defined]
+    return found
+
+
+def emergency(request: HttpRequest, client_id: UUID) -> bool:
+    """Whether the user has that client's file open by an emergency access alone."""
+    return any(opened.client_id == client_id for opened in emergencies(request))
 
 
 def offered(user: User) -> dict[str, bool]:

@@ -12,6 +12,12 @@ from clients_app.models import AuditEvent
 from clients_app.models.user import ROLE_NAMES
 
 WORDS: Mapping[str, Promise] = {
+    "break_glass.ended": _("ended an emergency access"),
+    "break_glass.opened": _("opened the file in an emergency"),
+    "break_glass.read": _("read why a file was opened in an emergency"),
+    "break_glass.request": _("open a file in an emergency"),
+    "break_glass.review": _("review an emergency access"),
+    "break_glass.reviewed": _("reviewed an emergency access"),
     "care.assign": _("assign a counsellor"),
     "care.assigned": _("made a counsellor a confidant"),
     "care.ended": _("ended a confidant’s access"),
@@ -97,6 +103,7 @@ WORDS: Mapping[str, Promise] = {
     "user.password_reset": _("reset a password"),
     "user.read": _("see logins"),
 }
+REASONS: Mapping[str, Promise] = {"break_glass": _("emergency access")}
 DOORS: Mapping[str, Promise] = {
     "admin": _("browser"),
     "api": _("app"),
@@ -113,6 +120,7 @@ class Line:
     role: str | Promise
     what: str | Promise
     denied: bool
+    reason: str | Promise
     door: str | Promise
     client_id: UUID | None
     client: str
@@ -132,6 +140,7 @@ def lines(
             role=roles.get(event.role, event.role),
             what=WORDS.get(event.event, event.event),
             denied=event.denied,
+            reason=REASONS.get(event.reason, event.reason),
             door=DOORS.get(event.door, event.door),
             client_id=event.client_id if event.client_id in codes else None,
             client=codes.get(event.client_id, "") if event.client_id else "",

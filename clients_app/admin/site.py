@@ -20,7 +20,15 @@ from django.views.i18n import set_language
 
 from clients_app import logins, users
 from clients_app.admin import panels
-from clients_app.admin.door import DoorAdmin, done, nothing_here, offered, the_user, went
+from clients_app.admin.door import (
+    DoorAdmin,
+    done,
+    emergencies,
+    nothing_here,
+    offered,
+    the_user,
+    went,
+)
 from clients_app.admin.login import LoginForm, OwnPasswordForm
 from clients_app.errors import Refused
 from clients_app.models import User
@@ -83,6 +91,7 @@ class UsaldusAdminSite(admin.AdminSite):
         if self.has_permission(request):
             context["menu"] = self.menu(request)
             context["may"] = offered(the_user(request))
+            context["emergencies"] = emergencies(request)
         return context
 
     def menu(self, request: HttpRequest) -> list[dict[str, Any]]:

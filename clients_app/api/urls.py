@@ -2,13 +2,25 @@
 
 from django.urls import path
 
-from clients_app.api import care, clients, holds, me, purges, retention, succession, trail, users
+from clients_app.api import (
+    break_glass,
+    care,
+    clients,
+    holds,
+    me,
+    purges,
+    retention,
+    succession,
+    trail,
+    users,
+)
 
 CLIENT = "clients/<uuid:client_id>"
 RUN = "purge-runs/<uuid:run_id>"
 NAMED = "me/successors/<uuid:successor_id>"
 HANDOVER = "me/hand-overs/<uuid:handover_id>"
 SUCCESSION = "successions/<uuid:succession_id>"
+EMERGENCY = "break-glass/<uuid:access_id>"
 
 urlpatterns = [
     path("tokens", me.Tokens.as_view()),
@@ -31,6 +43,12 @@ urlpatterns = [
     path("legal-holds", holds.Holds.as_view()),
     path("legal-holds/<uuid:hold_id>", holds.OneHold.as_view()),
     path("legal-holds/<uuid:hold_id>/lift", holds.LiftingHold.as_view()),
+    path("break-glass", break_glass.Emergencies.as_view()),
+    path("break-glass/counts", break_glass.EmergencyFigures.as_view()),
+    path(EMERGENCY, break_glass.OneEmergency.as_view()),
+    path(f"{EMERGENCY}/give-back", break_glass.GivingBack.as_view()),
+    path(f"{EMERGENCY}/review", break_glass.Reviewing.as_view()),
+    path(f"{EMERGENCY}/readings", break_glass.Readings.as_view()),
     path("purge-runs", purges.Runs.as_view()),
     path(RUN, purges.OneRun.as_view()),
     path(f"{RUN}/approve", purges.Approving.as_view()),

@@ -1,5 +1,6 @@
 """Who: the people, the trust between them, and the custody of the file."""
 
+from clients_app.models.break_glass import BreakGlass, Finding, Reason
 from clients_app.models.care import CareAssignment
 from clients_app.models.client import Client, ClientKey, Kind, ServiceType
 from clients_app.models.practice import Practice
@@ -13,10 +14,12 @@ from clients_app.models.user import AccessToken, User
 __all__ = [
     "AccessToken",
     "AuditEvent",
+    "BreakGlass",
     "CareAssignment",
     "Client",
     "ClientKey",
     "DestructionRecord",
+    "Finding",
     "Handover",
     "HandoverItem",
     "Kind",
@@ -24,6 +27,7 @@ __all__ = [
     "Practice",
     "PurgeItem",
     "PurgeRun",
+    "Reason",
     "RetentionRule",
     "Row",
     "SealedRow",

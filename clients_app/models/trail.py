@@ -33,6 +33,11 @@ class AuditEvent(models.Model):
             models.Index(fields=["practice_id", "-id"], name="trail_of_practice"),
             models.Index(fields=["client_id", "-id"], name="trail_of_client"),
             models.Index(fields=["actor_id", "-id"], name="trail_of_actor"),
+            models.Index(
+                fields=["practice_id", "id"],
+                condition=models.Q(reason="break_glass"),
+                name="trail_of_break_glass",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -149,6 +149,7 @@ class DisclosureAdmin(DoorAdmin):
             intent=dict(ListeningIntent.choices).get(opened.listening_intent, ""),
             amendments=list(amendments.filter(amends_id=origin).order_by("id")[:PAGE]),
             crumbs=crumbs(disclosure.session),
+            about=disclosure.client_id,
         )
 
     def amend_page(self, request: HttpRequest, object_id: UUID) -> HttpResponse:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from clients_app import access
-from clients_app.admin.door import Crumb, DoorAdmin, Text, attempt, done, the_user
+from clients_app.admin.door import Crumb, DoorAdmin, Text, attempt, done, offers, the_user
 from clients_app.admin.forms import ChoiceField, DoorForm, LongTextField
 from clients_app.models import User
 from clients_app.roles import Permission
@@ -191,7 +191,8 @@ class SessionNoteAdmin(DoorAdmin):
                 return self.saved(request, note)
         opened = notes.read(object_id, by=user)
         note = opened.note
-        if note.signed_at is not None and not form.is_bound:
+        writes = offers(request, Permission.NOTE_WRITE, note.client_id)
+        if (note.signed_at is not None or not writes) and not form.is_bound:
             return self.reading(request, opened)
         if request.method != "POST":
             form = RevisionForm(initial={**known(opened), "version": note.version})
@@ -222,6 +223,7 @@ class SessionNoteAdmin(DoorAdmin):
             format=shape_name(opened.format),
             sections=in_order(opened.body),
             crumbs=crumbs(note.session),
+            about=note.client_id,
         )
 
     def sign_page(self, request: HttpRequest, object_id: UUID) -> HttpResponse:

@@ -164,10 +164,11 @@ class TherapySessionAdmin(DoorAdmin):
         session = opened.session
         profile = clients.introduce([session.client_id], by=user).get(session.client_id)
         told, written = [], []
-        if offers(request, Permission.NOTE_READ):
-            written = list(notes.browse(by=user, session_id=object_id))
-        if offers(request, Permission.DISCLOSURE_READ):
-            told = list(disclosures.browse(by=user, session_id=object_id))
+        here: dict[str, Any] = {"by": user, "client_id": session.client_id}
+        if offers(request, Permission.NOTE_READ, session.client_id):
+            written = list(notes.browse(session_id=object_id, **here))
+        if offers(request, Permission.DISCLOSURE_READ, session.client_id):
+            told = list(disclosures.browse(session_id=object_id, **here))
         return self.page(
             request,
             "said/session.html",
@@ -179,6 +180,7 @@ class TherapySessionAdmin(DoorAdmin):
             told=told,
             planned=session.status == TherapySession.Status.PLANNED,
             started=session.starts_at <= timezone.now() + sessions.SOON,
+            about=session.client_id,
         )
 
     def move_page(self, request: HttpRequest, object_id: UUID) -> HttpResponse:

@@ -49,7 +49,7 @@ class Meeting:
 
 
 def timeline(request: HttpRequest, profile: Profile) -> Panel | None:
-    if not offers(request, Permission.NOTE_READ):
+    if not offers(request, Permission.NOTE_READ, profile.client.pk):
         return None
     user, client = the_user(request), profile.client
     after = position(request.GET.get("after", ""))

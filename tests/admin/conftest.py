@@ -3,16 +3,17 @@
 import html
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from django.test import Client as Browser
 from django.urls import reverse
+from django.utils import timezone
 
-from clients_app import clients, holds, purges, rules, succession
-from clients_app.models import Client, LegalHold, PurgeRun, RetentionRule
+from clients_app import break_glass, clients, holds, purges, rules, succession
+from clients_app.models import BreakGlass, Client, LegalHold, PurgeRun, RetentionRule
 from sessions_app.models import Disclosure, SessionNote
 from tests.conftest import Cast
 
@@ -63,6 +64,18 @@ def hold(cast: Cast, mari: Client) -> LegalHold:
 
 
 @pytest.fixture
+def emergency(cast: Cast, mari: Client) -> BreakGlass:
+    """Mark opened Mari's file two hours ago; it is over, and nobody has reviewed it."""
+    return break_glass.request(
+        mari.code,
+        by=cast.mark,
+        reason_code="danger_to_life",
+        text="She called and said goodbye; Liis is abroad.",
+        now=timezone.now() - timedelta(hours=2),
+    )
+
+
+@pytest.fixture
 def things(
     cast: Cast,
     mari: Client,
@@ -71,6 +84,7 @@ def things(
     rule: RetentionRule,
     hold: LegalHold,
     run: PurgeRun,
+    emergency: BreakGlass,
 ) -> dict[str, UUID]:
     """The object that each model's pages are asked for."""
     return {
@@ -84,6 +98,7 @@ def things(
         "handover": succession.propose(
             by=cast.mattias, counsellor=cast.liis.pk, ground="ill", to=cast.mark.pk
         ).pk,
+        "breakglass": emergency.pk,
         "therapysession": note.session_id,
         "sessionnote": note.pk,
         "disclosure": confided.pk,

@@ -10,8 +10,9 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from clients_app import care, clients, holds, rules
+from clients_app import care, clients, holds, rules, vault
 from clients_app.models import (
+    BreakGlass,
     Client,
     DestructionRecord,
     Handover,
@@ -34,6 +35,7 @@ class Shelves:
     meeting: TherapySession
     confided: Disclosure
     run: PurgeRun
+    emergency: BreakGlass
 
     def where(self, operation: str) -> tuple[User, str]:
         """Who reads the list, and at which address."""
@@ -50,6 +52,8 @@ class Shelves:
             "listAmendments": (cast.liis, f"disclosures/{self.confided.pk}/amendments"),
             "listHolds": (cast.piret, "legal-holds"),
             "listRules": (cast.piret, "retention-rules"),
+            "listEmergencies": (cast.piret, "break-glass"),
+            "listEmergencyReadings": (cast.piret, f"break-glass/{self.emergency.pk}/readings"),
             "listPurgeRuns": (cast.piret, "purge-runs"),
             "listPurgeFiles": (cast.piret, f"purge-runs/{self.run.pk}/items"),
             "listDestructionRecords": (cast.piret, "destruction-records"),
@@ -85,6 +89,10 @@ class Shelves:
                 holds.place(mari.pk, by=cast.piret, matter="x", reason="y")
             case "listRules":
                 self.rule(number)
+            case "listEmergencies":
+                self.opened(number)
+            case "listEmergencyReadings":
+                clients.read(mari.pk, by=cast.sofia)
             case "listPurgeRuns":
                 self.run_refused(number)
             case "listPurgeFiles":
@@ -113,6 +121,21 @@ class Shelves:
         retired = moment if number % 3 == 0 else None
         rows = RetentionRule.objects.filter(pk=rule.pk)
         rows.update(decided_at=moment, retired_at=retired)
+
+    def opened(self, number: int) -> None:
+        moment = timezone.now().replace(microsecond=0, second=number // 2)
+        row = BreakGlass(
+            practice=self.cast.practice,
+            client=self.mari,
+            user=self.cast.mark,
+            role="counsellor",
+            reason_code="other",
+            opened_at=moment,
+            expires_at=moment,
+            alert_due_at=moment,
+        )
+        vault.seal(row, vault.open_key(self.mari.pk), reason="x", review=None)
+        row.save()
 
     def run_refused(self, number: int) -> None:
         moment = timezone.now().replace(microsecond=0, second=number // 2)

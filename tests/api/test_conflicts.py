@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
-from clients_app import clients, holds, rules, succession
+from clients_app import break_glass, clients, holds, rules, succession
 from clients_app.models import Client, PurgeItem, PurgeRun, User
 from sessions_app import disclosures, notes, sessions
 from sessions_app.models import TherapySession
@@ -56,6 +56,8 @@ def attempts(cast: Cast, mari: Client, meeting: TherapySession) -> dict[str, Att
     succession.refuse(refused.pk, by=piret)
     succession.propose(by=mattias, **over)
     past = {"succession_id": refused.pk}
+    emergency: dict[str, Any] = {"reason_code": "other", "text": "Nobody else can be reached now."}
+    opened = break_glass.request(mari.code, by=cast.mark, **emergency)
 
     decided, ended = {"run_id": run.pk, "item_id": item.pk}, {"session_id": meeting.pk}
     email = {"email": cast.mark.email.upper(), "name": "x", "role": "supervisor"}
@@ -72,6 +74,8 @@ def attempts(cast: Cast, mari: Client, meeting: TherapySession) -> dict[str, Att
         "addToNote": (liis, {"note_id": draft.pk}, None),
         "writeDisclosure": (liis, {}, {"session": str(last.pk), "text": "x"}),
         "amendDisclosure": (liis, {"disclosure_id": told.pk}, None),
+        "openEmergency": (cast.mark, {}, {**emergency, "code": mari.code}),
+        "reviewEmergency": (piret, {"access_id": opened.pk}, None),
         "liftHold": (piret, {"hold_id": hold.pk}, None),
         "retireRule": (piret, {"rule_id": rule.pk}, None),
         "approvePurge": (piret, decided, None),

@@ -8,16 +8,8 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
-from clients_app import care, clients, holds, rules, succession, users
-from clients_app.models import (
-    CareAssignment,
-    Client,
-    Handover,
-    Practice,
-    PurgeItem,
-    PurgeRun,
-    User,
-)
+from clients_app import break_glass, care, clients, holds, rules, succession, users
+from clients_app.models import CareAssignment, Client, Handover, Practice, PurgeItem, PurgeRun, User
 from clients_app.roles import Role
 from sessions_app import disclosures, notes, sessions
 from sessions_app.models import Disclosure, TherapySession
@@ -59,11 +51,11 @@ class Things:
 @pytest.fixture
 def things(cast: Cast, mari: Client, meeting: TherapySession, confided: Disclosure) -> Things:
     """Everything of Mari's, and the custody of her file."""
-    return everything_of(mari, meeting, cast.liis, cast.piret)
+    return everything_of(mari, meeting, cast.liis, cast.piret, cast.sofia)
 
 
 def everything_of(
-    client: Client, meeting: TherapySession, counsellor: User, officer: User
+    client: Client, meeting: TherapySession, counsellor: User, officer: User, supervisor: User
 ) -> Things:
     """One of everything there can be about this client."""
     draft = notes.write(meeting.pk, by=counsellor, body={"text": "A draft."})
@@ -101,6 +93,12 @@ def everything_of(
     proposed = succession.propose(
         by=manager, counsellor=counsellor.pk, ground="left", to=colleague.pk
     )
+    emergency = break_glass.request(
+        client.code,
+        by=supervisor,
+        reason_code="danger_to_life",
+        text="She called and said goodbye; Liis is abroad.",
+    )
     return Things(
         {
             "client_id": client.pk,
@@ -111,6 +109,7 @@ def everything_of(
             "hold_id": hold.pk,
             "rule_id": rule.pk,
             "run_id": run.pk,
+            "access_id": emergency.pk,
             "item_id": item.pk,
             "successor_id": named.pk,
             "handover_id": own.pk,

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from clients_app import clients, holds
+from clients_app import break_glass, clients, holds
 from clients_app.models import Client, PurgeRun, User
 from sessions_app import disclosures, notes, sessions
 from sessions_app.models import Disclosure, TherapySession
@@ -24,7 +24,10 @@ def shelves(cast: Cast, mari: Client, meeting: TherapySession, confided: Disclos
     run = PurgeRun.objects.create(
         practice=cast.practice, due_on=yesterday().date(), proposed_at=yesterday()
     )
-    return Shelves(cast, mari, meeting, confided, run)
+    emergency = break_glass.request(
+        mari.code, by=cast.sofia, reason_code="other", text="Nobody else can be reached now."
+    )
+    return Shelves(cast, mari, meeting, confided, run, emergency)
 
 
 @each(lambda operation: operation.listing)

@@ -189,6 +189,11 @@ def test_the_trail_names_who_would_do_it(demonstrate: Demo) -> None:
     assert who["purge.proposed", "privacy_officer"] == 1
     assert who["successor.accepted", "counsellor"] == 1
     assert who["succession.proposed", "practice_manager"] == 1
+    assert who["break_glass.opened", "counsellor"] == 1
+    assert who["break_glass.opened", "supervisor"] == 1
+    assert who["break_glass.reviewed", "privacy_officer"] == 1
+    read = AuditEvent.objects.get(event="record.read")
+    assert (read.role, read.reason) == ("supervisor", "break_glass")
     assert not AuditEvent.objects.filter(denied=True).exists()
 
 
@@ -198,7 +203,7 @@ def test_it_can_be_told_on_any_day(demonstrate: Demo, day: str) -> None:
     with time_machine.travel(f"{day} +0000", tick=True):
         demonstrate()
         assert PurgeItem.objects.count() == 1
-    codes = list(Client.objects.order_by("registered_at").values_list("code", flat=True))
+    codes = list(Client.objects.order_by("registered_at", "pk").values_list("code", flat=True))
     assert codes == sorted(codes)
 
 
