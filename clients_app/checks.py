@@ -13,8 +13,15 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
+from clients_app import seals
+from clients_app.models import TrailSeal
+
 DEMONSTRATION_MARK = "demonstration-"
 DEMONSTRATION_KEY = b"USALDUS-DEMO"
+KEY_HINTS = {
+    "FIELD_ENCRYPTION_KEY": "Generate one: python manage.py keys generate",
+    "AUDIT_SIGNING_KEY": "Generate one: python manage.py audit key",
+}
 
 
 @register(Tags.security)
@@ -27,11 +34,12 @@ def settings_are_safe(app_configs: Any = None, **_kwargs: Any) -> list[CheckMess
         found.append(
             Error("ATOMIC_REQUESTS is on: denials would not stay recorded.", id="usaldus.E002")
         )
-    keys = settings.FIELD_ENCRYPTION_KEY
-    if not keys:
-        found.append(Error("FIELD_ENCRYPTION_KEY is empty.", id="usaldus.E003"))
-    for position, key in enumerate(keys, 1):
-        found.extend(_key_is_safe(position, key))
+    for name in KEY_HINTS:
+        keys = getattr(settings, name)
+        if not keys:
+            found.append(Error(f"{name} is empty.", id="usaldus.E003"))
+        for position, key in enumerate(keys, 1):
+            found.extend(_key_is_safe(name, position, key))
     if settings.SECRET_KEY.startswith(DEMONSTRATION_MARK) and not settings.DEMONSTRATION:
         found.append(
             Error(
@@ -64,17 +72,38 @@ def database_role_is_safe(
     ]
 
 
+@register(Tags.database)
+def trail_counts_on(
+    app_configs: Any = None, databases: Any = None, **_kwargs: Any
+) -> list[CheckMessage]:
+    """The transaction numbers have not fallen behind those on the trail, as after a restore into a
+    new cluster: what is written then would lie among what is sealed."""
+    if not databases:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s)", [TrailSeal._meta.db_table])
+        if cursor.fetchone() == (None,):
+            return []
+    if not seals.clock().behind:
+        return []
+    return [Error(str(seals.ClockBehind()), id="usaldus.E008")]
+
+
 def insist() -> None:
     """Raise ImproperlyConfigured with every finding, or return."""
-    found = [*settings_are_safe(), *database_role_is_safe(databases=["default"])]
+    found = [
+        *settings_are_safe(),
+        *database_role_is_safe(databases=["default"]),
+        *trail_counts_on(databases=["default"]),
+    ]
     if found:
         raise ImproperlyConfigured(
             "Refusing to start:\n" + "\n".join(f"- {e.msg} {e.hint or ''}".rstrip() for e in found)
         )
 
 
-def _key_is_safe(position: int, key: str) -> list[CheckMessage]:
-    hint = "Generate one: python manage.py keys generate"
+def _key_is_safe(name: str, position: int, key: str) -> list[CheckMessage]:
+    hint = KEY_HINTS[name]
     try:
         raw = base64.urlsafe_b64decode(key)
     except (binascii.Error, ValueError):
@@ -82,7 +111,7 @@ def _key_is_safe(position: int, key: str) -> list[CheckMessage]:
     if len(raw) != 32:
         return [
             Error(
-                f"Key {position} of FIELD_ENCRYPTION_KEY is not 32 bytes in URL-safe base64.",
+                f"Key {position} of {name} is not 32 bytes in URL-safe base64.",
                 hint=hint,
                 id="usaldus.E004",
             )
@@ -90,7 +119,7 @@ def _key_is_safe(position: int, key: str) -> list[CheckMessage]:
     if raw.startswith(DEMONSTRATION_KEY) and not settings.DEMONSTRATION:
         return [
             Error(
-                f"Key {position} of FIELD_ENCRYPTION_KEY is the demonstration's.",
+                f"Key {position} of {name} is the demonstration's.",
                 hint=hint,
                 id="usaldus.E007",
             )

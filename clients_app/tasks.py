@@ -1,12 +1,17 @@
 """What Celery wakes. Arguments are ids or nothing; PostgreSQL knows what there is to do."""
 
+import logging
 from datetime import timedelta
+from pathlib import Path
 
 from celery import shared_task
+from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
 
-from clients_app import destruction, logins, purges
+from clients_app import anchors, destruction, logins, purges, seals, verification
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task
@@ -26,3 +31,26 @@ def forget_logins() -> None:
     """Nightly: delete expired browser sessions and device logins."""
     call_command("clearsessions")
     logins.forget_expired()
+
+
+@shared_task
+def seal_trail() -> None:
+    """Every ten seconds: seal the lines of all transactions that are over."""
+    for _made in seals.seal_all():
+        pass
+
+
+@shared_task
+def anchor_trail() -> None:
+    """Hourly: write the newest head down outside the database."""
+    anchors.anchor()
+
+
+@shared_task
+def verify_trail() -> None:
+    """Nightly: is the trail what was sealed and anchored? The result is on the trail, and what was
+    found in the log: ids, numbers and times."""
+    report = verification.verify(Path(settings.AUDIT_ANCHOR_FILE))
+    verification.record(report)
+    for text in report.findings:
+        logger.critical("the trail: %s", text)

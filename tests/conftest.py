@@ -18,7 +18,7 @@ from django.utils import timezone, translation
 from rest_framework.test import APIClient
 
 from clients_app import clients, destruction, logins, users
-from clients_app.models import AuditEvent, Client, Practice, PurgeRun, User
+from clients_app.models import AuditEvent, Client, Practice, PurgeRun, TrailSeal, User
 from sessions_app import disclosures, notes, sessions
 from sessions_app.models import Disclosure, SessionNote, TherapySession
 
@@ -53,7 +53,8 @@ def _django_db_helper(_django_db_helper: None, request: pytest.FixtureRequest) -
         and (request.node.get_closest_marker("django_db").kwargs.get("transaction"))
     ):
         with connection.cursor() as cursor:
-            cursor.execute(f"ALTER TABLE {AuditEvent._meta.db_table} DISABLE TRIGGER USER")
+            for kept in (AuditEvent, TrailSeal):
+                cursor.execute(f"ALTER TABLE {kept._meta.db_table} DISABLE TRIGGER USER")
 
 
 @dataclass

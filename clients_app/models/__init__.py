@@ -6,7 +6,7 @@ from clients_app.models.practice import Practice
 from clients_app.models.purge import DestructionRecord, PurgeItem, PurgeRun
 from clients_app.models.retention import LegalHold, RetentionRule, Trigger
 from clients_app.models.row import Row, SealedRow
-from clients_app.models.trail import AuditEvent
+from clients_app.models.trail import AuditEvent, TrailSeal
 from clients_app.models.user import AccessToken, User
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Row",
     "SealedRow",
     "ServiceType",
+    "TrailSeal",
     "Trigger",
     "User",
 ]

@@ -136,6 +136,7 @@ def _filled(
     secret = {
         "SECRET_KEY": secrets.token_urlsafe(64),
         "FIELD_ENCRYPTION_KEY": Fernet.generate_key().decode(),
+        "AUDIT_SIGNING_KEY": Fernet.generate_key().decode(),
         floor.KEY: secrets.token_hex(32),
     }
     stores = list(dict.fromkeys(c.store for c in contestants))
