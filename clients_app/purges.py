@@ -123,6 +123,8 @@ def certificate(record_id: UUID, *, by: User) -> DestructionRecord:
 def take_out(run_id: UUID, item_id: UUID, *, by: User) -> PurgeItem:
     """Leave one file out of a proposal; the next proposal asks again."""
     access.find(PurgeRun.objects.all(), run_id, by, Permission.PURGE_APPROVE, client="")
+    if not PurgeItem.objects.filter(pk=item_id, run=run_id).exists():
+        access.hide(by, Permission.PURGE_APPROVE, client_id=None, subject_id=item_id)
     with transaction.atomic():
         run = PurgeRun.objects.select_for_update().get(pk=run_id)
         item = PurgeItem.objects.filter(pk=item_id, run=run).first()
@@ -238,7 +240,8 @@ def _propose(practice: Practice, *, on: date, by: User | None) -> PurgeRun | Non
         added = PurgeItem.objects.bulk_create(
             (_item(run, client, sentences) for client in files), batch_size=1000
         )
-        if added or withdrawn:
+        # A night that finds nothing new leaves no line; a person who asks does.
+        if added or withdrawn or by is not None:
             audit.record(
                 "purge.proposed",
                 by=by,

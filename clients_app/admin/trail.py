@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
-from clients_app import files, trail, users
+from clients_app import access, files, trail, users
 from clients_app.admin.door import DoorAdmin, Text, attempt, the_user
 from clients_app.admin.events import WORDS, lines
 from clients_app.admin.forms import ChoiceField, DayField, DoorForm, any_of
@@ -20,6 +20,8 @@ from clients_app.models import AuditEvent, User
 from clients_app.roles import Permission
 
 PAGE = 50
+# Lines are sealed every ten seconds. One that waits for longer than this is told about.
+LATE = timedelta(minutes=10)
 
 
 class FilterForm(DoorForm):
@@ -66,6 +68,7 @@ class AuditEventAdmin(DoorAdmin):
 
     def list_page(self, request: HttpRequest) -> HttpResponse:
         user = the_user(request)
+        access.require(user, Permission.TRAIL_READ)
         people = users.colleagues(by=user)
         choices = [(str(pk), name) for pk, name in people.items()]
         if request.method == "POST":
@@ -94,9 +97,18 @@ class AuditEventAdmin(DoorAdmin):
             _("Trail"),
             form=form,
             lines=lines(page, people, known),
+            **how_sealed(user),
             narrowed=bool(wanted.keys() - {"before"}),
             older=urlencode(wanted) if len(events) > PAGE else "",
         )
+
+
+def how_sealed(user: User) -> dict[str, Any]:
+    """How far the trail is sealed, and whether somebody should look after it."""
+    sealed = trail.sealed(by=user)
+    waits = sealed.waits_since is not None and timezone.now() - sealed.waits_since > LATE
+    found = sealed.verified is not None and sealed.verified.detail["findings"] > 0
+    return {"sealed": sealed, "waits": waits, "alarm": waits or found}
 
 
 def as_asked(form: FilterForm, user: User) -> dict[str, Any]:
