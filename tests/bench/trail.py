@@ -92,7 +92,7 @@ def verifying(environment: Mapping[str, str], sizes: Sequence[int]) -> list[Veri
         child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode:
             raise Broken(f"The trail does not verify:\n{said}")
-        if f"{size} events" not in said:
+        if f"{size} events in" not in said:
             raise Broken(f"Not every line was sealed once:\n{said}")
         found.append(Verified(size, seconds, usage.ru_maxrss / 1024))
     return found

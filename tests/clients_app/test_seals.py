@@ -547,7 +547,7 @@ def test_no_line_is_missed_or_sealed_twice(db: None, settings: Any) -> None:
 
     def writers() -> None:
         try:
-            in_threads(*[lambda seed=seed: writer(seed) for seed in range(6)])  # type: ignore[misc]
+            in_threads(*[lambda seed=seed: writer(seed) for seed in range(6)])
         finally:
             done.set()
 
