@@ -722,3 +722,15 @@ def test_state_tells_how_far(chain: Chain, capsys: Any) -> None:
     said = capsys.readouterr().out
     assert f"by seal {BATCHES}" in said
     assert "Never verified." in said
+
+
+def test_a_new_key_is_a_key(capsys: Any, settings: Any) -> None:
+    call_command("audit", "key")
+    made = capsys.readouterr().out.strip()
+    settings.AUDIT_SIGNING_KEY = [made]
+    assert checks.settings_are_safe() == []
+    call_command("audit", "key", "--public")
+    fingerprint, public = capsys.readouterr().out.split()
+    assert public != made
+    assert seals.public_keys() == {fingerprint: base64.urlsafe_b64decode(public)}
+    assert made not in repr(seals.signer())
