@@ -79,14 +79,15 @@ def write(number: int = 1) -> None:
         )
 
 
-def seal_everything() -> None:
+def all_is_over() -> None:
     """Other tests' transactions in the same cluster hold the horizon up while they last."""
+    until(lambda: seals.clock().horizon > seals.clock().highest, seconds=120)
 
-    def nothing_waits() -> bool:
-        list(seals.seal_all())
-        return seals.state().waits_since is None
 
-    until(nothing_waits, seconds=120)
+def seal_everything() -> None:
+    all_is_over()
+    list(seals.seal_all())
+    assert seals.state().waits_since is None
 
 
 @dataclass
@@ -465,7 +466,7 @@ def test_a_batch_is_bounded_and_never_cuts_a_transaction(db: None) -> None:
             audit.record("note.read", by=None)
     for _ in range(5):
         write()
-    until(lambda: seals.clock().horizon > seals.clock().highest, seconds=120)
+    all_is_over()
     made = []
     while (one := seals.seal(batch=3)) is not None:
         made.append(one.count)
@@ -562,7 +563,7 @@ def test_no_line_is_missed_or_sealed_twice(db: None, settings: Any) -> None:
 def test_one_sealer_at_a_time(db: None) -> None:
     """The second one leaves it to the first; and if it did not, the database would not take it."""
     write()
-    until(lambda: seals.clock().horizon > seals.clock().highest, seconds=120)
+    all_is_over()
     with psycopg.connect(superuser_url()) as other:
         other.execute("SELECT pg_advisory_xact_lock(%s)", [seals.SEALER])
         assert seals.seal() is None
@@ -620,7 +621,7 @@ def test_an_empty_trail_has_nothing_to_compare(db: None, settings: Any) -> None:
 
 def test_the_worker_seals_anchors_and_verifies(db: None, settings: Any, caplog: Any) -> None:
     write()
-    until(lambda: seals.clock().horizon > seals.clock().highest, seconds=120)
+    all_is_over()
     tasks.seal_trail()
     tasks.anchor_trail()
     tasks.verify_trail()
