@@ -40,6 +40,7 @@ check-django:
 	@echo 'manage.py check --deploy, under config.settings.base'
 	@SECRET_KEY=$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(64))') \
 	FIELD_ENCRYPTION_KEY=$$($(PY) -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())') \
+	AUDIT_SIGNING_KEY=$$($(PY) -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())') \
 	ALLOWED_HOSTS=notes.example \
 	DJANGO_SETTINGS_MODULE=config.settings.base \
 	$(PY) manage.py check --deploy --fail-level WARNING

@@ -13,6 +13,9 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
+from clients_app import seals
+from clients_app.models import TrailSeal
+
 DEMONSTRATION_MARK = "demonstration-"
 DEMONSTRATION_KEY = b"USALDUS-DEMO"
 # A member of the owner could take its place, so membership counts.
@@ -21,6 +24,10 @@ OWNED = """
     WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
         AND pg_has_role(current_user, relowner, 'MEMBER')
 """
+KEY_HINTS = {
+    "FIELD_ENCRYPTION_KEY": "Generate one: python manage.py keys generate",
+    "AUDIT_SIGNING_KEY": "Generate one: python manage.py audit key",
+}
 
 
 @register(Tags.security)
@@ -33,11 +40,12 @@ def settings_are_safe(app_configs: Any = None, **_kwargs: Any) -> list[CheckMess
         found.append(
             Error("ATOMIC_REQUESTS is on: denials would not stay recorded.", id="usaldus.E002")
         )
-    keys = settings.FIELD_ENCRYPTION_KEY
-    if not keys:
-        found.append(Error("FIELD_ENCRYPTION_KEY is empty.", id="usaldus.E003"))
-    for position, key in enumerate(keys, 1):
-        found.extend(_key_is_safe(position, key))
+    for name in KEY_HINTS:
+        keys = getattr(settings, name)
+        if not keys:
+            found.append(Error(f"{name} is empty.", id="usaldus.E003"))
+        for position, key in enumerate(keys, 1):
+            found.extend(_key_is_safe(name, position, key))
     if settings.SECRET_KEY.startswith(DEMONSTRATION_MARK) and not settings.DEMONSTRATION:
         found.append(
             Error(
@@ -95,12 +103,31 @@ def no_owner_at_hand() -> list[CheckMessage]:
     ]
 
 
+@register(Tags.database)
+def trail_counts_on(
+    app_configs: Any = None, databases: Any = None, **_kwargs: Any
+) -> list[CheckMessage]:
+    """The transaction numbers have not fallen behind those on the trail, as after a restore into a
+    new cluster: what is written then would lie among what is sealed."""
+    if not databases:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s)", [TrailSeal._meta.db_table])
+        if cursor.fetchone() == (None,):
+            return []
+    if not seals.clock().behind:
+        return []
+    return [Error(str(seals.ClockBehind()), id="usaldus.E008")]
+
+
 def insist() -> None:
     """Raise ImproperlyConfigured with every finding, or return."""
     found = [
         *settings_are_safe(),
         *no_owner_at_hand(),
         *database_role_is_safe(databases=["default"]),
+        *database_role_is_safe(databases=["default"]),
+        *trail_counts_on(databases=["default"]),
     ]
     if found:
         raise ImproperlyConfigured(
@@ -108,8 +135,8 @@ def insist() -> None:
         )
 
 
-def _key_is_safe(position: int, key: str) -> list[CheckMessage]:
-    hint = "Generate one: python manage.py keys generate"
+def _key_is_safe(name: str, position: int, key: str) -> list[CheckMessage]:
+    hint = KEY_HINTS[name]
     try:
         raw = base64.urlsafe_b64decode(key)
     except (binascii.Error, ValueError):
@@ -117,7 +144,7 @@ def _key_is_safe(position: int, key: str) -> list[CheckMessage]:
     if len(raw) != 32:
         return [
             Error(
-                f"Key {position} of FIELD_ENCRYPTION_KEY is not 32 bytes in URL-safe base64.",
+                f"Key {position} of {name} is not 32 bytes in URL-safe base64.",
                 hint=hint,
                 id="usaldus.E004",
             )
@@ -125,7 +152,7 @@ def _key_is_safe(position: int, key: str) -> list[CheckMessage]:
     if raw.startswith(DEMONSTRATION_KEY) and not settings.DEMONSTRATION:
         return [
             Error(
-                f"Key {position} of FIELD_ENCRYPTION_KEY is the demonstration's.",
+                f"Key {position} of {name} is the demonstration's.",
                 hint=hint,
                 id="usaldus.E007",
             )

@@ -74,12 +74,19 @@ def register(
                 **{name: values.get(name) for name in facts.IDENTITY},
             )
             client.save(force_insert=True)
-            if by.role == Role.COUNSELLOR:
+            confidant = by.pk if by.role == Role.COUNSELLOR else None
+            if confidant is not None:
                 CareAssignment.objects.create(
                     practice=practice, client=client, user=by, since=moment
                 )
                 wall.caseload_changed()
-            audit.record("client.registered", by=by, client_id=client.pk, subject_id=client.pk)
+            audit.record(
+                "client.registered",
+                by=by,
+                client_id=client.pk,
+                subject_id=client.pk,
+                confidant=confidant,
+            )
     except IntegrityError as refused:
         if "client_code_unique" not in str(refused):
             raise
@@ -266,7 +273,12 @@ def weigh_again(practice: Practice, *, by: User) -> int:
             continue
         client.save(update_fields=["retain_until", "governing_rule_id"])
         audit.record(
-            "client.kept_longer", by=by, client_id=client.pk, subject_id=client.pk, until=until
+            "client.kept_longer",
+            by=by,
+            client_id=client.pk,
+            subject_id=client.pk,
+            until=until,
+            was=was,
         )
         changed += 1
     return changed

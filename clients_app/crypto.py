@@ -10,6 +10,9 @@ after a JSON value mean nothing, so the padding needs no length of its own.
 
 A wrapped data key is a Fernet token (the format of django-encrypted-model-fields) over the key
 together with the ids it belongs to: a token copied to another client's row is refused.
+
+The trail is signed by Ed25519 (RFC 8032); what is signed begins with words of its own, so that a
+signature over one kind of thing never passes for another.
 """
 
 import hashlib
@@ -18,8 +21,12 @@ import os
 from typing import Protocol
 from uuid import UUID
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.fernet import InvalidToken
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 VERSION = 1
@@ -125,3 +132,36 @@ def padded_length(length: int, floor: int = FLOOR) -> int:
 def fingerprint(master_key: str) -> str:
     """A public name for a master key: 64 bits of a domain-separated SHA-256."""
     return hashlib.sha256(b"usaldus master key\0" + master_key.encode()).hexdigest()[:16]
+
+
+class Signer:
+    """A key that signs. Made from its seed of 32 bytes, which it never shows."""
+
+    __slots__ = ("_key", "public")
+
+    def __init__(self, seed: bytes) -> None:
+        self._key = Ed25519PrivateKey.from_private_bytes(seed)
+        self.public = self._key.public_key().public_bytes_raw()
+
+    def __repr__(self) -> str:
+        return f"<Signer {public_fingerprint(self.public)}>"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a signing key is never pickled")
+
+    def sign(self, message: bytes) -> bytes:
+        return self._key.sign(message)
+
+
+def is_signed(message: bytes, signature: bytes, *, public: bytes) -> bool:
+    """Whether the holder of that public key's secret half signed this message."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def public_fingerprint(public: bytes) -> str:
+    """A short name for a public key: 64 bits of a domain-separated SHA-256."""
+    return hashlib.sha256(b"usaldus public key\0" + public).hexdigest()[:16]

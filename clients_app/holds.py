@@ -77,7 +77,14 @@ def lift(hold_id: UUID, *, by: User) -> LegalHold:
             raise Conflict(_("This hold is lifted already."))
         hold.lifted_at, hold.lifted_by = timezone.now(), by
         hold.save(update_fields=["lifted_at", "lifted_by"])
-        audit.record("hold.lifted", by=by, client_id=hold.client_id, subject_id=hold.pk)
+        audit.record(
+            "hold.lifted",
+            by=by,
+            client_id=hold.client_id,
+            subject_id=hold.pk,
+            placed_at=hold.placed_at,
+            placed_by=hold.placed_by_id,
+        )
     return hold
 
 

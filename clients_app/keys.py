@@ -51,10 +51,11 @@ def rotate() -> Generator[int, None, None]:
     """
     while True:
         with wall.system("keys"), transaction.atomic():
-            done = vault.rewrap(BATCH)
+            before = vault.rewrap(BATCH)
+            done = before.total()
             if done:
                 newest = vault.master_fingerprints()[0]
-                audit.record("keys.rotated", by=None, keys=done, master=newest)
+                audit.record("keys.rotated", by=None, keys=done, master=newest, was=dict(before))
         if not done:
             return
         yield done

@@ -15,9 +15,9 @@ from django.conf import settings
 from django.db import connection
 from environ import Env
 
-from clients_app.models import AuditEvent
+from clients_app.models import AuditEvent, TrailSeal
 
-APPEND_ONLY = {AuditEvent._meta.db_table}
+APPEND_ONLY = {AuditEvent._meta.db_table, TrailSeal._meta.db_table}
 READ_ONLY = {"django_migrations"}
 
 

@@ -2,6 +2,7 @@
 accord: a superuser who opens one still reads nothing in it."""
 
 import zoneinfo
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -57,16 +58,27 @@ def change(
 ) -> Practice:
     """Describe a practice anew. Codes and dates that clients have already stay."""
     practice = read(practice_id, by=by)
+    was = {name: getattr(practice, name) for name in DESCRIBED}
     _describe(practice, name, slug, time_zone, jurisdiction)
-    return _store(practice, "practice.changed", by)
+    changed = [name for name in DESCRIBED if getattr(practice, name) != was[name]]
+    return _store(
+        practice, "practice.changed", by, fields=changed, was_jurisdiction=was["jurisdiction"]
+    )
 
 
-def _store(practice: Practice, event: str, by: User | None) -> Practice:
+def _store(practice: Practice, event: str, by: User | None, **detail: Any) -> Practice:
     described = None if practice._state.adding else DESCRIBED
     try:
         with transaction.atomic():
             practice.save(update_fields=described)
-            audit.record(event, by=by, practice_id=practice.pk, subject_id=practice.pk)
+            audit.record(
+                event,
+                by=by,
+                practice_id=practice.pk,
+                subject_id=practice.pk,
+                jurisdiction=practice.jurisdiction,
+                **detail,
+            )
     except IntegrityError:
         raise Conflict(_("Another practice has this short name.")) from None
     return practice

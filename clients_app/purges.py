@@ -244,7 +244,8 @@ def _propose(practice: Practice, *, on: date, by: User | None) -> PurgeRun | Non
         added = PurgeItem.objects.bulk_create(
             (_item(run, client, sentences) for client in files), batch_size=1000
         )
-        if added or withdrawn:
+        # A night that finds nothing new leaves no line; a person who asks does.
+        if added or withdrawn or by is not None:
             audit.record(
                 "purge.proposed",
                 by=by,

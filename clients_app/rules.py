@@ -1,6 +1,7 @@
 """The practice's retention rules: decided, retired, never edited."""
 
 from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -73,9 +74,7 @@ def decide(
             "rule.decided",
             by=by,
             subject_id=rule.pk,
-            trigger=trigger,
-            adult_years=adult_years,
-            minor_until_age=minor_until_age,
+            **_in_labels(rule),
         )
         longer = clients.weigh_again(practice, by=by)
     return rule, longer
@@ -90,7 +89,7 @@ def retire(rule_id: UUID, *, by: User) -> RetentionRule:
             raise Conflict(_("This rule is retired already."))
         rule.retired_at = timezone.now()
         rule.save(update_fields=["retired_at"])
-        audit.record("rule.retired", by=by, subject_id=rule.pk)
+        audit.record("rule.retired", by=by, subject_id=rule.pk, **_in_labels(rule))
     return rule
 
 
@@ -108,3 +107,14 @@ def sentence(rule: RetentionRule) -> str:
         minor = gettext("a minor’s until age %(age)s") % {"age": rule.minor_until_age}
         words += f"; {minor}"
     return f"{words} ({rule.source})"[:400]
+
+
+def _in_labels(rule: RetentionRule) -> dict[str, Any]:
+    """What the rule asks for, as the trail keeps it: all but its source, which is text."""
+    return {
+        "trigger": rule.trigger,
+        "adult_years": rule.adult_years,
+        "minor_until_age": rule.minor_until_age,
+        "service_type": rule.service_type,
+        "jurisdiction": rule.jurisdiction,
+    }

@@ -1,13 +1,28 @@
 """What Celery wakes. Arguments are ids or nothing; PostgreSQL knows what there is to do."""
 
+import logging
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 from celery import shared_task
+from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
 
-from clients_app import alerts, destruction, handovers, logins, purges, succession
+from clients_app import (
+    alerts,
+    anchors,
+    destruction,
+    handovers,
+    logins,
+    purges,
+    seals,
+    succession,
+    verification,
+)
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task
@@ -46,3 +61,26 @@ def tell_of_emergency(access_id: str) -> None:
 def tell_of_emergencies() -> None:
     """Every minute: what was not told yet, for whatever reason."""
     alerts.tell_all()
+
+
+@shared_task
+def seal_trail() -> None:
+    """Every ten seconds: seal the lines of all transactions that are over."""
+    for _made in seals.seal_all():
+        pass
+
+
+@shared_task
+def anchor_trail() -> None:
+    """Hourly: write the newest head down outside the database."""
+    anchors.anchor()
+
+
+@shared_task
+def verify_trail() -> None:
+    """Nightly: is the trail what was sealed and anchored? The result is on the trail, and what was
+    found in the log: ids, numbers and times."""
+    report = verification.verify(Path(settings.AUDIT_ANCHOR_FILE))
+    verification.record(report)
+    for text in report.findings:
+        logger.critical("the trail: %s", text)

@@ -105,7 +105,8 @@ def change(user_id: UUID, *, by: User, name: str, role: str, is_active: bool) ->
         if user.pk == by.pk:
             raise Conflict(_("Nobody changes their own role or access. Ask a colleague."))
         before: dict[str, Any] = {"was_role": user.role, "was_active": user.is_active}
-        user.name = texts.checked("name", name, longest=200)
+        before["renamed"] = user.name != texts.checked("name", name, longest=200)
+        user.name = name
         user.role, user.is_active = _checked_role(role), is_active
         user.save(update_fields=["name", "role", "is_active"])
         if not is_active or user.role != before["was_role"]:

@@ -12,6 +12,7 @@ out, shown or sealed again in its place.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -186,10 +187,10 @@ def broken_keys() -> list[str]:
     return broken
 
 
-def rewrap(batch: int) -> int:
-    """Wrap up to `batch` data keys by the newest master key; how many were done.
+def rewrap(batch: int) -> Counter[str]:
+    """Wrap up to `batch` data keys by the newest master key; how many each old one had wrapped.
 
-    Call it in a transaction until it returns 0. Rows taken by another run are left to it. Data
+    Call it in a transaction until it does none. Rows taken by another run are left to it. Data
     keys do not change, so reading goes on meanwhile.
     """
     newest, master = _newest_master()
@@ -198,13 +199,14 @@ def rewrap(batch: int) -> int:
         .select_for_update(skip_locked=True)
         .order_by("pk")[:batch]
     )
+    before = Counter(row.master_key for row in rows)
     now = timezone.now()
     for row in rows:
         key = unwrap(row.wrapped.token, row.master_key, key_id=row.pk, client_id=row.client_id)
         row.wrapped = Wrapped(key.wrap(master, client=row.client_id))
         row.master_key, row.wrapped_at = newest, now
     ClientKey.objects.bulk_update(rows, ["wrapped", "master_key", "wrapped_at"])
-    return len(rows)
+    return before
 
 
 def _newest_master() -> tuple[str, Cipher]:

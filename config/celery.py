@@ -56,6 +56,19 @@ app.conf.update(
             "schedule": 60.0,
             "options": {"expires": 55},
         },
+        "seal the trail": {
+            "task": "clients_app.tasks.seal_trail",
+            "schedule": 10.0,
+            "options": {"expires": 9},
+        },
+        "anchor the trail": {
+            "task": "clients_app.tasks.anchor_trail",
+            "schedule": crontab(minute="40"),
+        },
+        "verify the trail": {
+            "task": "clients_app.tasks.verify_trail",
+            "schedule": crontab(hour="4", minute="10"),
+        },
         "forget expired logins": {
             "task": "clients_app.tasks.forget_logins",
             "schedule": crontab(hour="3", minute="10"),

@@ -176,9 +176,8 @@ def _surroundings() -> dict[str, str]:
     """Development settings, and the demonstration's secrets where none are given."""
     fresh = {
         "SECRET_KEY": f"demonstration-{secrets.token_urlsafe(48)}",
-        "FIELD_ENCRYPTION_KEY": base64.urlsafe_b64encode(
-            KEY_MARK + secrets.token_bytes(20)
-        ).decode(),
+        "FIELD_ENCRYPTION_KEY": _demonstration_key(),
+        "AUDIT_SIGNING_KEY": _demonstration_key(),
     }
     SECRETS.mkdir(mode=0o700, parents=True, exist_ok=True)
     surroundings = {"DJANGO_SETTINGS_MODULE": "config.settings.dev", "PYTHONUNBUFFERED": "1"}
@@ -190,6 +189,10 @@ def _surroundings() -> dict[str, str]:
             _write_whole(path, text)
         surroundings[f"{name}_FILE"] = str(path)
     return surroundings
+
+
+def _demonstration_key() -> str:
+    return base64.urlsafe_b64encode(KEY_MARK + secrets.token_bytes(20)).decode()
 
 
 def _write_whole(path: Path, text: str) -> None:

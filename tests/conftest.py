@@ -18,7 +18,7 @@ from django.utils import timezone, translation
 from rest_framework.test import APIClient
 
 from clients_app import clients, destruction, logins, owner, users, wall
-from clients_app.models import AuditEvent, Client, Practice, PurgeRun, User
+from clients_app.models import AuditEvent, Client, Practice, PurgeRun, TrailSeal, User
 from sessions_app import disclosures, notes, sessions
 from sessions_app.models import Disclosure, SessionNote, TherapySession
 
@@ -93,7 +93,8 @@ def _truncated(request: pytest.FixtureRequest) -> bool:
 
 def _trigger(verb: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(f"ALTER TABLE {AuditEvent._meta.db_table} {verb} TRIGGER USER")
+        for kept in (AuditEvent, TrailSeal):
+            cursor.execute(f"ALTER TABLE {kept._meta.db_table} {verb} TRIGGER USER")
 
 
 @dataclass

@@ -10,9 +10,11 @@ ROOT = Path(__file__).resolve().parent.parent
 TINY = ["--clients=3", "--notes=2", "--bytes=300", "--rounds=1", "--seconds=0.1", "--workers=1"]
 
 
-def bench(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+def bench(
+    *arguments: str, what: str = "s1", **environment: str
+) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "tests.bench", "s1", *TINY, *arguments],
+        [sys.executable, "-m", "tests.bench", what, *TINY, *arguments],
         cwd=ROOT,
         env=os.environ | environment,
         capture_output=True,
@@ -32,6 +34,15 @@ def test_measures_side_by_side_and_counts_the_trail(tmp_path: Path) -> None:
     assert all(contestant["answers"] > 3 for contestant in figures["contestants"].values())
     assert {goal["goal"] for goal in figures["goals"]} == {5.0, 1.8}
     assert "trail of Usaldus" in done.stdout
+
+
+def test_the_trail_is_written_sealed_and_verified(tmp_path: Path) -> None:
+    written = tmp_path / "figures.json"
+    done = bench("--undurable", "--events", "3000", "--json", str(written), what="s7")
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(written.read_text())
+    assert figures["verified"][-1]["events"] >= 3000
+    assert all(rate > 0 for kind in figures["sealed"].values() for rate in kind)
 
 
 def test_finds_out_a_contestant_that_answers_otherwise() -> None:

@@ -14,6 +14,7 @@ GOOD = {
     "DJANGO_SETTINGS_MODULE": "config.settings.base",
     "SECRET_KEY": secrets.token_urlsafe(64),
     "FIELD_ENCRYPTION_KEY": base64.urlsafe_b64encode(os.urandom(32)).decode(),
+    "AUDIT_SIGNING_KEY": base64.urlsafe_b64encode(os.urandom(32)).decode(),
     "ALLOWED_HOSTS": "notes.example",
 }
 DEMONSTRATION_KEY = base64.urlsafe_b64encode(b"USALDUS-DEMO" + os.urandom(20)).decode()
@@ -45,6 +46,10 @@ def test_control_good_settings_start(program: str) -> None:
         ({"FIELD_ENCRYPTION_KEY": None}, "FIELD_ENCRYPTION_KEY"),
         ({"FIELD_ENCRYPTION_KEY": ""}, "FIELD_ENCRYPTION_KEY"),
         ({"FIELD_ENCRYPTION_KEY": "short"}, "FIELD_ENCRYPTION_KEY"),
+        ({"AUDIT_SIGNING_KEY": None}, "AUDIT_SIGNING_KEY"),
+        ({"AUDIT_SIGNING_KEY": ""}, "AUDIT_SIGNING_KEY"),
+        ({"AUDIT_SIGNING_KEY": "short"}, "AUDIT_SIGNING_KEY"),
+        ({"AUDIT_SIGNING_KEY": DEMONSTRATION_KEY}, "demonstration"),
         ({"DATABASE_URL": None}, "DATABASE_URL"),
         ({"REDIS_URL": None}, "REDIS_URL"),
         ({"SECRET_KEY": f"demonstration-{secrets.token_urlsafe(64)}"}, "demonstration"),
@@ -59,7 +64,7 @@ def test_unsafe_settings_do_not(program: str, changed: dict[str, str | None], sa
     process = start(program, **changed)
     assert process.returncode != 0
     assert says in process.stderr
-    for secret in (GOOD["SECRET_KEY"], GOOD["FIELD_ENCRYPTION_KEY"], DEMONSTRATION_KEY):
+    for secret in (GOOD["SECRET_KEY"], GOOD["FIELD_ENCRYPTION_KEY"], GOOD["AUDIT_SIGNING_KEY"]):
         assert secret not in process.stderr
 
 

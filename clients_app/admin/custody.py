@@ -3,10 +3,11 @@
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext, override
 from django.utils.translation import gettext_lazy as _
 
 from clients_app import access, care, clients, files, retention, rules, trail, users
@@ -21,7 +22,7 @@ from clients_app.admin.door import (
     the_user,
     went,
 )
-from clients_app.admin.events import lines
+from clients_app.admin.events import lines, said
 from clients_app.models import CareAssignment, Client
 from clients_app.roles import Permission
 
@@ -41,6 +42,7 @@ class CustodyPages(DoorAdmin):
             self.route(f"{one}/care/", self.care_page, "care"),
             self.route(f"{one}/care/<uuid:care_id>/end/", self.end_care, "end_care", post=True),
             self.route(f"{one}/trail/", self.trail_page, "trail"),
+            self.route(f"{one}/trail/print/", self.account_page, "trail_print"),
             self.route("undated/", self.undated_page, "undated"),
         ]
 
@@ -175,10 +177,35 @@ class CustodyPages(DoorAdmin):
             request,
             "usaldus/client_trail.html",
             gettext("Who opened the file of %(code)s") % {"code": code},
+            client_id=object_id,
             lines=lines(page, people, {object_id: code}),
             before=page[-1].pk if len(events) > TRAIL_PAGE else None,
             crumbs=self.crumbs(code, object_id),
         )
+
+    def account_page(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """Who opened the file in the last year, on paper for the client, in their language."""
+        user = the_user(request)
+        now = timezone.now()
+        account = trail.account(object_id, by=user, now=now)
+        people = users.names({r["actor_id"] for r in account.rows if r["actor_id"]}, by=user)
+        code = self.code_of(request, object_id)
+        wished = request.GET.get("language", "")
+        spoken = wished if wished in dict(settings.LANGUAGES) else get_language()
+        with override(spoken):
+            return self.page(
+                request,
+                "usaldus/account.html",
+                gettext("Who opened your file"),
+                account=account,
+                said=said(account, people),
+                practice=access.practice_of(user),
+                made_at=now,
+                code=code,
+                spoken=spoken,
+                client_id=object_id,
+                crumbs=self.crumbs(code, object_id),
+            )
 
     def undated_page(self, request: HttpRequest) -> HttpResponse:
         """Discharged files that nothing will ever purge until somebody looks at them."""

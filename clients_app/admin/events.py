@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from django.utils.functional import Promise
@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clients_app.models import AuditEvent
 from clients_app.models.user import ROLE_NAMES
+from clients_app.trail import Account
 
 WORDS: Mapping[str, Promise] = {
     "break_glass.ended": _("ended an emergency access"),
@@ -46,6 +47,7 @@ WORDS: Mapping[str, Promise] = {
     "hold.lifted": _("lifted a legal hold"),
     "hold.placed": _("placed a legal hold"),
     "hold.read": _("read a legal hold"),
+    "keys.rotated": _("wrapped the data keys by a new master key"),
     "login.browser": _("logged in with a browser"),
     "login.refused": _("a login with a wrong password"),
     "login.token": _("logged in with a device"),
@@ -95,7 +97,11 @@ WORDS: Mapping[str, Promise] = {
     "successor.declined": _("declined to take over from a colleague"),
     "successor.named": _("named a successor"),
     "successor.withdrawn": _("took the choice of a successor back"),
+    "trail.anchored": _("wrote the trail’s head down outside the database"),
+    "trail.printed": _("made a list of the readings for the client"),
     "trail.read": _("read the trail"),
+    "trail.rebased": _("counted the trail on after a restore"),
+    "trail.verified": _("verified the trail"),
     "user.changed": _("changed a login"),
     "user.created": _("made a login"),
     "user.manage": _("manage logins"),
@@ -103,7 +109,47 @@ WORDS: Mapping[str, Promise] = {
     "user.password_reset": _("reset a password"),
     "user.read": _("see logins"),
 }
-REASONS: Mapping[str, Promise] = {"break_glass": _("emergency access")}
+# The same to the client whose file it is; what is not here is said as above.
+TO_THE_CLIENT: Mapping[str, Promise] = {
+    "care.assigned": _("gave a counsellor access to your file"),
+    "care.ended": _("ended a counsellor’s access to your file"),
+    "client.changed": _("changed your name or contacts"),
+    "client.discharged": _("closed your file"),
+    "client.kept_longer": _("set a new day until which your file is kept"),
+    "client.named": _("saw your name in a list"),
+    "client.read": _("looked at your name and contacts"),
+    "client.registered": _("opened a file for you"),
+    "client.reopened": _("opened your file again"),
+    "disclosure.amended": _("added to what you confided"),
+    "disclosure.read": _("read something you confided"),
+    "disclosure.written": _("wrote down something you confided"),
+    "note.added_to": _("added to a note of your session"),
+    "note.read": _("read a note of your session"),
+    "note.revised": _("wrote a note of your session"),
+    "note.signed": _("signed a note of your session"),
+    "note.written": _("wrote a note of your session"),
+    "record.read": _("read the notes of your sessions"),
+    "retention.read": _("looked up how long your file is kept"),
+    "session.cancelled": _("cancelled an appointment of yours"),
+    "session.held": _("wrote down that you came"),
+    "session.moved": _("moved an appointment of yours"),
+    "session.no_show": _("wrote down that you did not come"),
+    "session.planned": _("made an appointment for you"),
+    "session.read": _("looked at an appointment of yours"),
+    "trail.printed": _("made this list for you"),
+    "trail.read": _("looked at who opened your file"),
+}
+# Why, where a line says why: the label in words. What has no words yet shows as its label.
+REASONS: Mapping[str, Promise] = {
+    "break_glass": _("emergency access"),
+    "own": _("handed over by the counsellor"),
+    "succession": _("succession"),
+}
+ROLES: Mapping[str, Promise] = {
+    **{role.value: name for role, name in ROLE_NAMES.items()},
+    "system": _("the system"),
+    "superuser": _("superuser"),
+}
 DOORS: Mapping[str, Promise] = {
     "admin": _("browser"),
     "api": _("app"),
@@ -119,8 +165,8 @@ class Line:
     who: str | Promise
     role: str | Promise
     what: str | Promise
+    why: str | Promise
     denied: bool
-    reason: str | Promise
     door: str | Promise
     client_id: UUID | None
     client: str
@@ -131,20 +177,45 @@ def lines(
     events: Iterable[AuditEvent], people: Mapping[UUID, str], codes: Mapping[UUID, str]
 ) -> list[Line]:
     """The events with colleagues' names and clients' codes, as far as these are known."""
-    roles: dict[str, Promise | str] = {role.value: name for role, name in ROLE_NAMES.items()}
-    roles |= {"system": _("the system"), "superuser": _("superuser")}
     return [
         Line(
             at=event.at,
             who=people.get(event.actor_id, "") if event.actor_id else "",
-            role=roles.get(event.role, event.role),
+            role=ROLES.get(event.role, event.role),
             what=WORDS.get(event.event, event.event),
+            why=REASONS.get(event.reason, event.reason),
             denied=event.denied,
-            reason=REASONS.get(event.reason, event.reason),
             door=DOORS.get(event.door, event.door),
             client_id=event.client_id if event.client_id in codes else None,
             client=codes.get(event.client_id, "") if event.client_id else "",
             id=event.pk,
         )
         for event in events
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One row of an account for the client."""
+
+    day: date
+    who: str
+    role: str | Promise
+    what: str | Promise
+    why: str | Promise
+    times: int
+
+
+def said(account: Account, people: Mapping[UUID, str]) -> list[Said]:
+    """An account in words that its client understands; no ids."""
+    return [
+        Said(
+            day=row["day"],
+            who=people.get(row["actor_id"], ""),
+            role=ROLES.get(row["role"], row["role"]),
+            what=TO_THE_CLIENT.get(row["event"], WORDS.get(row["event"], row["event"])),
+            why=REASONS.get(row["reason"], row["reason"]),
+            times=row["times"],
+        )
+        for row in account.rows
     ]

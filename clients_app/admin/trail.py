@@ -20,6 +20,8 @@ from clients_app.models import AuditEvent, User
 from clients_app.roles import Permission
 
 PAGE = 50
+# Lines are sealed every ten seconds. One that waits for longer than this is told about.
+LATE = timedelta(minutes=10)
 
 
 class FilterForm(DoorForm):
@@ -95,9 +97,18 @@ class AuditEventAdmin(DoorAdmin):
             _("Trail"),
             form=form,
             lines=lines(page, people, known),
+            **how_sealed(user),
             narrowed=bool(wanted.keys() - {"before"}),
             older=urlencode(wanted) if len(events) > PAGE else "",
         )
+
+
+def how_sealed(user: User) -> dict[str, Any]:
+    """How far the trail is sealed, and whether somebody should look after it."""
+    sealed = trail.sealed(by=user)
+    waits = sealed.waits_since is not None and timezone.now() - sealed.waits_since > LATE
+    found = sealed.verified is not None and sealed.verified.detail["findings"] > 0
+    return {"sealed": sealed, "waits": waits, "alarm": waits or found}
 
 
 def as_asked(form: FilterForm, user: User) -> dict[str, Any]:

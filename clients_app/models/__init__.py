@@ -8,7 +8,7 @@ from clients_app.models.purge import DestructionRecord, PurgeItem, PurgeRun
 from clients_app.models.retention import LegalHold, RetentionRule, Trigger
 from clients_app.models.row import Row, SealedRow
 from clients_app.models.succession import Handover, HandoverItem, Successor
-from clients_app.models.trail import AuditEvent
+from clients_app.models.trail import AuditEvent, TrailSeal
 from clients_app.models.user import AccessToken, User
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "SealedRow",
     "ServiceType",
     "Successor",
+    "TrailSeal",
     "Trigger",
     "User",
 ]

@@ -17,6 +17,18 @@ SECRET_KEY: str = env.str("SECRET_KEY").strip()
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 # The master keys that wrap every client's data key, newest first. See README, "Keys".
 FIELD_ENCRYPTION_KEY: list[str] = [key.strip() for key in env.list("FIELD_ENCRYPTION_KEY")]
+# What signs the trail, newest first (README, "The trail"); and the public halves of keys that sign
+# no more, so that the seals they signed still verify.
+AUDIT_SIGNING_KEY: list[str] = [key.strip() for key in env.list("AUDIT_SIGNING_KEY")]
+AUDIT_RETIRED_PUBLIC_KEYS: list[str] = [
+    key.strip() for key in env.list("AUDIT_RETIRED_PUBLIC_KEYS", default=[])
+]
+# Where the trail's head goes every hour, beside the log: a file that only grows, and a command
+# (words separated by commas) that gets the line on its standard input.
+AUDIT_ANCHOR_FILE: str = env.str(
+    "AUDIT_ANCHOR_FILE", default=str(BASE_DIR / "var" / "trail-anchors.jsonl")
+)
+AUDIT_ANCHOR_COMMAND: list[str] = env.list("AUDIT_ANCHOR_COMMAND", default=[])
 DEMONSTRATION = False
 DEBUG = False
 

@@ -3,9 +3,15 @@
 import base64
 import os
 import secrets
+import tempfile
+from pathlib import Path
 
 os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(64))
 os.environ.setdefault("FIELD_ENCRYPTION_KEY", base64.urlsafe_b64encode(os.urandom(32)).decode())
+os.environ.setdefault("AUDIT_SIGNING_KEY", base64.urlsafe_b64encode(os.urandom(32)).decode())
+os.environ.setdefault(
+    "AUDIT_ANCHOR_FILE", str(Path(tempfile.gettempdir()) / f"anchors-{secrets.token_hex(8)}.jsonl")
+)
 
 from config.settings.base import *  # noqa: F403
 from config.settings.base import DATABASE_OWNER_URL, INSTALLED_APPS, REDIS_URL

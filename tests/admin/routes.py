@@ -41,6 +41,7 @@ EXPECTED = {
     "clients_app_client_hand_over": "yhnnnnhn",
     "clients_app_client_care": "yhnyyyhn",
     "clients_app_client_trail": "yhnnnyhn",
+    "clients_app_client_trail_print": "yhnnnyhn",
     "clients_app_client_undated": "yynnyyyn",
     "clients_app_user_changelist": "nnnnyyny",
     "clients_app_user_add": "nnnnynny",

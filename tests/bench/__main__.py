@@ -1,4 +1,4 @@
-"""python -m tests.bench [s1]: see the package. Needs the servers that `make bench` starts."""
+"""python -m tests.bench [s1|s7]: see the package. Needs the servers that `make bench` starts."""
 
 import argparse
 import os
@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
 from cryptography.fernet import Fernet
 
 from config.embedded import command
-from tests.bench import measure, report, servers
+from tests.bench import measure, report, servers, trail
 from tests.bench.contestants import ALL, PRODUCT, Contestant, Door, floor
 from tests.bench.data import Caseload
 from tests.bench.load import WrongAnswer
@@ -28,13 +29,17 @@ class CannotMeasure(Exception):
 
 
 def main() -> int:
-    options = _parser().parse_args()
+    parser = _parser()
+    options = parser.parse_args()
+    if not {"s1", "s7"} >= set(options.what):
+        parser.error("s1 or s7")
     try:
         with command.stoppable():
             if options.profile:
                 return _profile(options)
-            return _s1(options)
-    except (CannotMeasure, Differs, WrongAnswer, servers.NoServer) as error:
+            done = [{"s1": _s1, "s7": _s7}[what](options) for what in options.what or ["s1", "s7"]]
+            return max(done)
+    except (CannotMeasure, Differs, WrongAnswer, servers.NoServer, trail.Broken) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     except command.Stopped as stopped:
@@ -44,7 +49,7 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     add = parser.add_argument
-    add("what", nargs="?", choices=["s1"], default="s1", help="s1: read a client's record")
+    add("what", nargs="*", help="s1: read a client's record; s7: the trail; by default both")
     add("--rounds", type=int, default=7)
     add("--seconds", type=float, default=2.0, help="of each contestant's turn in a round")
     add("--clients", type=int, default=200)
@@ -52,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--bytes", type=int, default=4096, help="of each note's text")
     add("--workers", type=int, default=servers.WORKERS, help="of each web server")
     add("--only", nargs="+", choices=[c.name for c in ALL], default=[c.name for c in ALL])
+    add("--events", type=int, default=1_000_000, help="s7: lines to verify")
     add("--json", type=Path, help="also write every figure there")
     add("--profile", action="store_true", help="instead show where the product's time goes")
     add("--falsify", choices=[c.store for c in ALL], help="control: change one word, be found out")
@@ -78,10 +84,38 @@ def _s1(options: argparse.Namespace) -> int:
         trails = _trails(entrants, addresses)
     print(report.table(entrants, caseload, where))
     print(*trails, sep="\n")
-    if options.json:
-        found = report.figures(entrants, caseload, where)
-        options.json.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
+    _write(options, "s1", report.figures(entrants, caseload, where))
     return 0
+
+
+def _s7(options: argparse.Namespace) -> int:
+    where = report.machine(_server())
+    if not (report.durable(where) or options.undurable):
+        raise CannotMeasure("fsync or synchronous_commit is off: nothing there is durable.")
+    small = Caseload(1, 1, options.bytes)
+    with _filled([PRODUCT], small, None) as (environments, _doors), ExitStack() as stack:
+        anchors = stack.enter_context(tempfile.TemporaryDirectory())
+        environment = environments[PRODUCT] | {"AUDIT_ANCHOR_FILE": f"{anchors}/anchors.jsonl"}
+        tell("writing on the trail, free and sealed in turn")
+        rates = trail.writing(environment, rounds=options.rounds, seconds=options.seconds)
+        lines, sealed = trail.lines_sealed(environment["DATABASE_URL"])
+        if lines != sealed:
+            raise CannotMeasure(f"{lines} lines were written and {sealed} are sealed.")
+        sizes = [max(options.events // 4, lines + 1), options.events]
+        tell("filling the trail up, sealing and verifying it")
+        verified = trail.verifying(environment, [size for size in sizes if size > lines])
+    print(trail.table(rates, verified, where))
+    _write(options, "s7", trail.figures(rates, verified, where))
+    return 0
+
+
+def _write(options: argparse.Namespace, what: str, found: Mapping[str, Any]) -> None:
+    """Every figure as JSON; where both are measured, each in a file of its own."""
+    if options.json:
+        path: Path = options.json
+        if len(options.what) != 1:
+            path = path.with_stem(f"{path.stem}-{what}")
+        path.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
 
 
 def _trails(entrants: Sequence[Entrant], addresses: Mapping[Contestant, str]) -> list[str]:
@@ -143,6 +177,7 @@ def _filled(
     secret = {
         "SECRET_KEY": secrets.token_urlsafe(64),
         "FIELD_ENCRYPTION_KEY": Fernet.generate_key().decode(),
+        "AUDIT_SIGNING_KEY": Fernet.generate_key().decode(),
         floor.KEY: secrets.token_hex(32),
     }
     stores = list(dict.fromkeys(c.store for c in contestants))

@@ -52,4 +52,5 @@ def environment() -> dict[str, str]:
         "REDIS_URL": settings.REDIS_URL,
         "SECRET_KEY": settings.SECRET_KEY,
         "FIELD_ENCRYPTION_KEY": ",".join(settings.FIELD_ENCRYPTION_KEY),
+        "AUDIT_SIGNING_KEY": ",".join(settings.AUDIT_SIGNING_KEY),
     }

@@ -1,0 +1,53 @@
+"""The tree hash is RFC 6962's: the test vectors of Certificate Transparency, and its definition."""
+
+from hashlib import sha256
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clients_app.merkle import Tree, leaf, node
+
+# merkle_tree_test.cc of google/certificate-transparency: these leaves, and the root of the first n.
+LEAVES = [
+    bytes.fromhex(text)
+    for text in (
+        "", "00", "10", "2021", "3031", "40414243", "5051525354555657",
+        "606162636465666768696a6b6c6d6e6f",
+    )
+]  # fmt: skip
+ROOTS = [
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+    "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+    "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
+    "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+    "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
+    "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
+    "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
+    "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
+]
+
+
+def root(leaves: list[bytes]) -> bytes:
+    tree = Tree()
+    for one in leaves:
+        tree.add(leaf(one))
+    assert tree.count == len(leaves)
+    return tree.root()
+
+
+def test_the_vectors_of_certificate_transparency() -> None:
+    assert [root(LEAVES[:n]).hex() for n in range(9)] == ROOTS
+
+
+@given(st.lists(st.binary(max_size=40), max_size=70))
+def test_the_definition_of_the_rfc(leaves: list[bytes]) -> None:
+    def mth(d: list[bytes]) -> bytes:
+        if not d:
+            return sha256().digest()
+        if len(d) == 1:
+            return leaf(d[0])
+        k = 1 << ((len(d) - 1).bit_length() - 1)
+        return node(mth(d[:k]), mth(d[k:]))
+
+    assert root(leaves) == mth(leaves)
