@@ -3,6 +3,16 @@
 from clients_app.models.care import CareAssignment
 from clients_app.models.client import Client, ClientKey, Kind, ServiceType
 from clients_app.models.practice import Practice
+from clients_app.models.promises import (
+    Agreement,
+    ClientTold,
+    ConfidentialityException,
+    ConfidentialityStatement,
+    Ground,
+    How,
+    Language,
+    Told,
+)
 from clients_app.models.purge import DestructionRecord, PurgeItem, PurgeRun
 from clients_app.models.retention import LegalHold, RetentionRule, Trigger
 from clients_app.models.row import Row, SealedRow
@@ -11,12 +21,19 @@ from clients_app.models.user import AccessToken, User
 
 __all__ = [
     "AccessToken",
+    "Agreement",
     "AuditEvent",
     "CareAssignment",
     "Client",
     "ClientKey",
+    "ClientTold",
+    "ConfidentialityException",
+    "ConfidentialityStatement",
     "DestructionRecord",
+    "Ground",
+    "How",
     "Kind",
+    "Language",
     "LegalHold",
     "Practice",
     "PurgeItem",
@@ -25,6 +42,7 @@ __all__ = [
     "Row",
     "SealedRow",
     "ServiceType",
+    "Told",
     "Trigger",
     "User",
 ]
