@@ -1,5 +1,23 @@
 """The browser's door to who: clients and their custody, people, rules, the trail."""
 
-from clients_app.admin import clients, people, purges, retention, today, trail
+from clients_app.admin import (
+    clients,
+    exceptions,
+    people,
+    promises,
+    purges,
+    retention,
+    today,
+    trail,
+)
 
-__all__ = ["clients", "people", "purges", "retention", "today", "trail"]
+__all__ = [
+    "clients",
+    "exceptions",
+    "people",
+    "promises",
+    "purges",
+    "retention",
+    "today",
+    "trail",
+]

@@ -11,6 +11,7 @@ that nobody fills one in for nothing, and records the refusal as any verb would.
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -30,6 +31,7 @@ T = TypeVar("T")
 View = Callable[..., HttpResponse]
 Text = str | Promise
 Crumb = tuple[Text, str]
+NONE = UUID(int=0)
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -211,6 +213,17 @@ def offered(user: User) -> dict[str, bool]:
         for permission in Permission
         if access.scope(user, permission) is not None
     }
+
+
+def asked_id(request: HttpRequest, name: str) -> UUID | None:
+    """The id that an address names; one that is none leads to the same as one of nothing."""
+    value = request.GET.get(name, "")
+    if not value:
+        return None
+    try:
+        return UUID(value)
+    except ValueError:
+        return NONE
 
 
 def nothing_here() -> Hidden:

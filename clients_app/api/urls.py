@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from clients_app.api import care, clients, holds, me, purges, retention, trail, users
+from clients_app.api import (
+    care,
+    clients,
+    exceptions,
+    holds,
+    me,
+    promises,
+    purges,
+    retention,
+    trail,
+    users,
+)
 
 CLIENT = "clients/<uuid:client_id>"
 RUN = "purge-runs/<uuid:run_id>"
@@ -22,6 +33,20 @@ urlpatterns = [
     path(f"{CLIENT}/care/<uuid:assignment_id>", care.OneAssignment.as_view()),
     path(f"{CLIENT}/retention", retention.Retention.as_view()),
     path(f"{CLIENT}/access-log", trail.AccessLog.as_view()),
+    path(f"{CLIENT}/agreements", promises.Agreements.as_view()),
+    path(
+        f"{CLIENT}/agreements/<uuid:agreement_id>/withdraw",
+        promises.WithdrawingAgreement.as_view(),
+    ),
+    path(f"{CLIENT}/exceptions", exceptions.ClientExceptions.as_view()),
+    path("exceptions", exceptions.Exceptions.as_view()),
+    path("exceptions/<uuid:exception_id>", exceptions.OneException.as_view()),
+    path("exceptions/<uuid:exception_id>/client-told", exceptions.TellingClient.as_view()),
+    path("promises", promises.Promises.as_view()),
+    path("promises/current", promises.CurrentPromise.as_view()),
+    path("promises/shipped", promises.Wording.as_view()),
+    path("promises/<uuid:promise_id>", promises.OnePromise.as_view()),
+    path("promises/<uuid:promise_id>/publish", promises.PublishingPromise.as_view()),
     path("counsellors", care.Counsellors.as_view()),
     path("retention-rules", retention.Rules.as_view()),
     path("retention-rules/<uuid:rule_id>/retire", retention.RetiringRule.as_view()),

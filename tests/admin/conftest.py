@@ -12,8 +12,15 @@ from django.test import Client as Browser
 from django.urls import reverse
 
 from clients_app import clients, holds, purges, rules
-from clients_app.models import Client, LegalHold, PurgeRun, RetentionRule
-from sessions_app.models import Disclosure, SessionNote
+from clients_app.models import (
+    Agreement,
+    Client,
+    ConfidentialityException,
+    LegalHold,
+    PurgeRun,
+    RetentionRule,
+)
+from sessions_app.models import Disclosure, SessionNote, SupervisionExcerpt
 from tests.conftest import Cast
 
 INLINE = re.compile(
@@ -71,6 +78,9 @@ def things(
     rule: RetentionRule,
     hold: LegalHold,
     run: PurgeRun,
+    agreed: Agreement,
+    told: ConfidentialityException,
+    released: SupervisionExcerpt,
 ) -> dict[str, UUID]:
     """The object that each model's pages are asked for."""
     return {
@@ -85,6 +95,10 @@ def things(
         "disclosure": confided.pk,
         "destructionrecord": uuid4(),
         "auditevent": uuid4(),
+        "confidentialitystatement": agreed.statement_id,
+        "agreement": agreed.pk,
+        "confidentialityexception": told.pk,
+        "supervisionexcerpt": released.pk,
     }
 
 

@@ -8,11 +8,21 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
-from clients_app import care, clients, holds, rules, users
-from clients_app.models import CareAssignment, Client, Practice, PurgeItem, PurgeRun, User
+from clients_app import agreements, care, clients, exceptions, holds, promises, rules, users
+from clients_app.models import (
+    Agreement,
+    CareAssignment,
+    Client,
+    ConfidentialityException,
+    ConfidentialityStatement,
+    Practice,
+    PurgeItem,
+    PurgeRun,
+    User,
+)
 from clients_app.roles import Role
-from sessions_app import disclosures, notes, sessions
-from sessions_app.models import Disclosure, TherapySession
+from sessions_app import disclosures, notes, sessions, supervision
+from sessions_app.models import Disclosure, SupervisionExcerpt, TherapySession
 from tests.api.conftest import (
     NOWHERE,
     OPERATIONS,
@@ -24,7 +34,7 @@ from tests.api.conftest import (
     refusal,
     tell,
 )
-from tests.conftest import PASSWORD, Cast, yesterday
+from tests.conftest import PASSWORD, Cast, wording_of, yesterday
 
 Open = Callable[[User], Phone]
 
@@ -67,8 +77,13 @@ def everything_of(
     item = PurgeItem.objects.create(
         run=run, client_id=client.pk, client_code=client.code, retain_until=run.due_on, rule=""
     )
+    statement, agreement, exception, excerpt = promised_and_told(client, told, counsellor, officer)
     return Things(
         {
+            "promise_id": statement.pk,
+            "agreement_id": agreement.pk,
+            "exception_id": exception.pk,
+            "excerpt_id": excerpt.pk,
             "client_id": client.pk,
             "assignment_id": CareAssignment.objects.get(client=client, user=counsellor).pk,
             "session_id": meeting.pk,
@@ -82,6 +97,33 @@ def everything_of(
         },
         counsellor.pk,
     )
+
+
+def promised_and_told(
+    client: Client, told: Disclosure, counsellor: User, officer: User
+) -> tuple[ConfidentialityStatement, Agreement, ConfidentialityException, SupervisionExcerpt]:
+    """The promise that the client was given, an exception from it, and an excerpt."""
+    draft = promises.draft("en", by=officer, text=wording_of("en"))
+    statement = promises.publish(draft.pk, by=officer, version=1)
+    agreement = agreements.record(client.pk, by=counsellor, statement=statement.pk, how="paper")
+    exception = exceptions.record(
+        client.pk, by=counsellor, ground="court_order", recipient="Court", content="That she came."
+    )
+    supervisor, _made = User.objects.get_or_create(
+        role=Role.SUPERVISOR,
+        practice=client.practice,
+        defaults={"email": f"s@{client.practice.slug}.example", "name": "S"},
+    )
+    excerpt = supervision.release(
+        client.pk,
+        by=counsellor,
+        disclosure=told.pk,
+        text="What was said.",
+        pseudonym="K",
+        supervisor=supervisor.pk,
+        consent_how="spoken",
+    )
+    return statement, agreement, exception, excerpt
 
 
 @pytest.fixture
@@ -197,6 +239,12 @@ def test_these_bodies_name_ids() -> None:
         ("placeHold", "client"),
         ("planSession", "client"),
         ("planSession", "counsellor"),
+        ("recordAgreement", "statement"),
+        ("recordException", "about"),
+        ("releaseExcerpt", "disclosure"),
+        ("releaseExcerpt", "exception"),
+        ("releaseExcerpt", "note"),
+        ("releaseExcerpt", "supervisor"),
         ("writeDisclosure", "session"),
         ("writeNote", "session"),
     } == WRITES
