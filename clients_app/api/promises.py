@@ -32,7 +32,7 @@ class PromisesQuery(PageQuery):
 class LanguageQuery(Query):
     """In which language."""
 
-    language = Choice(Language.values)
+    language = Choice(Language.values, required=False, default=Language.ENGLISH.value)
 
 
 class PromiseLine(Answer):

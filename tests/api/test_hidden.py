@@ -54,6 +54,12 @@ class Things:
             "user": self.user,
             "to": self.user,
             "counsellor": self.user,
+            "statement": self.path["promise_id"],
+            "exception": self.path["exception_id"],
+            "about": self.path["disclosure_id"],
+            "note": self.path["note_id"],
+            "disclosure": self.path["disclosure_id"],
+            "supervisor": SupervisionExcerpt.objects.get(pk=self.path["excerpt_id"]).supervisor_id,
         }
 
 
@@ -199,6 +205,8 @@ SUPERUSERS = {
     "readMe": 200,
     "changeMyPassword": 400,
     "listCounsellors": 200,
+    "listSupervisors": 200,
+    "readShippedWording": 200,
     "listUsers": 200,
     "readUser": 200,
     "changeUser": 200,
@@ -263,6 +271,8 @@ def test_foreign_ids_in_bodies_are_refused(
     for foreign in (*foreigners(field, cast), UUID(NOWHERE)):
         with nothing_changes():
             body = {**operation.example, **own, field: str(foreign)}
+            if field == "disclosure":
+                body.pop("note")
             answers.append(operation.call(theirs, body, ids=things.path))
         assert answers[-1].status_code in (400, 404), answers[-1].content
     for answer in answers[1:]:
@@ -280,7 +290,28 @@ def foreigners(field: str, cast: Cast) -> list[UUID]:
             sessions.plan(client.pk, by=by, starts_at=yesterday()).pk
             for client, by in ((olgas, cast.olga), (marks, cast.mark))
         ]
+    if field in ("about", "note", "disclosure", "exception"):
+        return [
+            foreign_thing(field, client, by)
+            for client, by in ((olgas, cast.olga), (marks, cast.mark))
+        ]
+    if field == "statement":
+        return [promises.draft("en", by=cast.piret).pk]
+    if field == "supervisor":
+        return [cast.olga.pk, cast.mark.pk, cast.root.pk]
     return [cast.olga.pk, cast.frida.pk, cast.root.pk]
+
+
+def foreign_thing(field: str, client: Client, by: User) -> UUID:
+    """What a client of somebody else's said, or an exception of theirs."""
+    if field == "exception":
+        return exceptions.record(
+            client.pk, by=by, ground="court_order", recipient="x", content="y"
+        ).pk
+    session = sessions.plan(client.pk, by=by, starts_at=yesterday())
+    if field == "note":
+        return notes.write(session.pk, by=by, body={"text": "x"}).pk
+    return disclosures.write(session.pk, by=by, text="x").pk
 
 
 def test_an_item_belongs_to_its_run_and_an_assignment_to_its_client(

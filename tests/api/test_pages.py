@@ -208,8 +208,8 @@ REST = (
 def test_lists_hold_nothing_that_is_sealed(
     canaries: dict[str, str], cast: Cast, phone: Open, operation: Operation
 ) -> None:
-    """The list of clients has the names to find them by, the supervisor's the pseudonyms. Nothing else of a file is in any list,
-    whoever asks."""
+    """The list of clients has the names to find them by, the supervisor's the pseudonyms. Nothing
+    else of a file is in any list, whoever asks."""
     allowed = {
         "listClients": {"full_name", "preferred_name"},
         "listExcerpts": {"pseudonym"},
