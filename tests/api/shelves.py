@@ -102,8 +102,8 @@ class Shelves:
             case "listExcerpts":
                 # Each of a client of its own, so that there are as many keys.
                 client = clients.register(by=cast.liis)
-                at = sessions.plan(client.pk, by=cast.liis, starts_at=yesterday())
-                self.excerpt(disclosures.write(at.pk, by=cast.liis, text="x"))
+                new = sessions.plan(client.pk, by=cast.liis, starts_at=yesterday())
+                self.excerpt(disclosures.write(new.pk, by=cast.liis, text="x"))
             case "listSupervisors":
                 self.colleague(number, "supervisor")
             case "listHolds":

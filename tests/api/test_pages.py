@@ -179,7 +179,7 @@ def canaries(cast: Cast) -> dict[str, str]:
     )
     disclosures.amend(told.pk, by=cast.liis, text=word["text"])
     holds.place(client.pk, by=cast.piret, matter=word["matter"], reason=word["reason"])
-    told_outside = {name: word[name] for name in ("recipient", "content", "why_not_told")}
+    told_outside: Any = {name: word[name] for name in ("recipient", "content", "why_not_told")}
     kept = exceptions.record(
         client.pk, by=cast.liis, ground="legal_duty", told="no", **told_outside
     )

@@ -28,7 +28,7 @@ from tests.conftest import PASSWORD, Cast, trail
 def give(cast: Cast, source: SessionNote | Disclosure, **changed: Any) -> SupervisionExcerpt:
     """Liis gives Sofia an excerpt."""
     name = "note" if isinstance(source, SessionNote) else "disclosure"
-    about = {
+    about: dict[str, Any] = {
         name: source.pk,
         "text": "She spoke of a lie within the family.",
         "pseudonym": "Kadri",
@@ -128,7 +128,7 @@ def test_it_is_for_that_supervisor_alone(
     excerpt = give(cast, confided)
 
     def hire(name: str, **kwargs: Any) -> Any:
-        about = {"email": f"{name}@x.example", "name": name, "password": PASSWORD}
+        about: Any = {"email": f"{name}@x.example", "name": name, "password": PASSWORD}
         return users.create(by=None, role="supervisor", **about, **kwargs)
 
     another = hire("salme", practice=cast.practice)
