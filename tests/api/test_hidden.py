@@ -165,7 +165,9 @@ def test_what_is_not_yours_is_not_there(
     whose role would allow it, else 403. Nothing changes either way."""
     assert things.path.keys() >= ids_of(operation), "name the new id in Things"
     answers = set()
-    for stranger in strangers:
+    # What is published in the practice is Mark's to read.
+    outsiders = strangers[1:] if operation.name == "readPromise" else strangers
+    for stranger in outsiders:
         theirs = phone(stranger)
         with nothing_changes():
             real = operation.call(theirs, ids=things.path)

@@ -220,7 +220,7 @@ def test_it_can_be_told_on_any_day(demonstrate: Demo, day: str) -> None:
     with time_machine.travel(f"{day} +0000", tick=True):
         demonstrate()
         assert PurgeItem.objects.count() == 1
-    codes = list(Client.objects.order_by("registered_at").values_list("code", flat=True))
+    codes = list(Client.objects.order_by("registered_at", "pk").values_list("code", flat=True))
     assert codes == sorted(codes)
 
 
