@@ -60,7 +60,7 @@ class VersionForm(DoorForm):
 
 @admin.register(ConfidentialityStatement)
 class StatementAdmin(DoorAdmin):
-    """A draft's page is its form; a published version's page is for reading, and for printing."""
+    """A draft's page is its form; a published version's page is for reading."""
 
     sees = Permission.PROMISE_READ
     adds = Permission.PROMISE_WRITE

@@ -178,8 +178,7 @@ class Agreements(Door):
         "listAgreements", asks=PageQuery, answers=AgreementLine, paged=True, refuses=(403, 404)
     )
     def get(self, by: User, client_id: UUID, query: Values) -> Values:
-        """What the client was given, the last one first. The first one not withdrawn is in force
-        if nothing stands above it."""
+        """What the client was given, the last one first: it is in force unless withdrawn."""
         return page(agreements.browse(client_id, by=by), agreement_line, query)
 
     @operation(
