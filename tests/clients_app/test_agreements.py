@@ -32,8 +32,8 @@ from clients_app.models import (
     ConfidentialityStatement,
     DestructionRecord,
 )
-from sessions_app import disclosures, notes, sessions
-from sessions_app.models import Disclosure, SessionNote, TherapySession
+from sessions_app import disclosures, notes, sessions, supervision
+from sessions_app.models import Disclosure, SessionNote, SupervisionExcerpt, TherapySession
 from tests.conftest import Cast, promised, trail, yesterday
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -312,8 +312,18 @@ def test_it_goes_with_the_file(cast: Cast, agreed: Agreement, mari: Client) -> N
     """The purge destroys the key first, then the lines; the certificate counts them."""
     rules.decide(by=cast.piret, trigger="discharge", adult_years=7, source="policy")
     at = sessions.plan(mari.pk, by=cast.liis, starts_at=yesterday(), status="held")
-    disclosures.write(at.pk, by=cast.liis, text="Pinned.")
-    exceptions.tell(keep(cast, mari).pk, by=cast.liis)
+    pinned = disclosures.write(at.pk, by=cast.liis, text="Pinned.")
+    kept = exceptions.tell(keep(cast, mari).pk, by=cast.liis)
+    supervision.release(
+        mari.pk,
+        by=cast.liis,
+        disclosure=pinned.pk,
+        text="x",
+        pseudonym="K",
+        supervisor=cast.sofia.pk,
+        consent_how="spoken",
+        exception=kept.pk,
+    )
     clients.discharge(mari.pk, by=cast.liis, on=timezone.localdate())
     Client.objects.filter(pk=mari.pk).update(
         discharged_on=date(2012, 1, 1), retain_until=date(2019, 1, 1)
@@ -326,8 +336,9 @@ def test_it_goes_with_the_file(cast: Cast, agreed: Agreement, mari: Client) -> N
     certificate = DestructionRecord.objects.get()
     for table in ("Agreement", "ConfidentialityException", "ClientTold"):
         assert certificate.counts[f"clients_app.{table}"] == 1
-    assert not Agreement.objects.exists()
-    assert not ConfidentialityException.objects.exists()
+    assert certificate.counts["sessions_app.SupervisionExcerpt"] == 1
+    for gone in (Agreement, ConfidentialityException, ClientTold, Disclosure, SupervisionExcerpt):
+        assert not gone._default_manager.exists()
     assert ConfidentialityStatement.objects.count() == 1
 
 
