@@ -1,6 +1,7 @@
 """What may be known of a client: the properties of an identity and the labels beside it."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import date
 
@@ -56,6 +57,37 @@ def checked(values: Mapping[str, str | None]) -> dict[str, str | None]:
         except ValidationError:
             raise Invalid("email", _("This is not an e-mail address.")) from None
     return checked
+
+
+@sensitive_variables()
+def give_away(text: str, *, code: str, identity: Mapping[str, str | None]) -> bool:
+    """Whether a text shows who the client is: a word of a name, also with an ending (Mari, Marile),
+    the code, the e-mail, or the phone number however it is divided.
+
+    It sees no nickname and no name whose stem changes (Mart, Mardi): a person reads the text too.
+    """
+    plain = _plain(text)
+    names = f"{identity.get('full_name') or ''} {identity.get('preferred_name') or ''}"
+    words = [word for word in re.findall(r"\w+", _plain(names)) if len(word) > 2]
+    if any(re.search(rf"\b{re.escape(word)}", plain) for word in words):
+        return True
+    whole = (code, identity.get("email"), *_short(identity))
+    if any(re.search(rf"(?<!\w){re.escape(_plain(w))}(?!\w)", plain) for w in whole if w):
+        return True
+    digits = re.sub(r"\D", "", identity.get("phone") or "")[-7:]
+    return len(digits) >= 5 and digits in re.sub(r"(?<=\d)[\s().–-]+(?=\d)", "", plain)
+
+
+def _short(identity: Mapping[str, str | None]) -> list[str]:
+    """Names of one or two letters, which must stand alone to be taken for one."""
+    names = (identity.get("full_name"), identity.get("preferred_name"))
+    return [word for name in names if name for word in name.split() if len(word) <= 2]
+
+
+def _plain(text: str) -> str:
+    """Folded: no capitals, no accents."""
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def _check_birth_date(value: str) -> None:

@@ -3,7 +3,9 @@
 A disclosure is no part of the record: it has its own table and its own permission and no export of
 the record carries it. Lists say that there is one and when, never what; its words, themes,
 listening intent and distress are sealed, and each reading is one line on the trail. It is never
-changed: a correction is a disclosure of its own that amends it.
+changed: a correction is a disclosure of its own that amends it. Each is pinned to the promise under
+which it was said, the client's agreement in force at that moment; where there is none, the text is
+kept all the same and says so.
 """
 
 from collections.abc import Sequence
@@ -18,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 from uuid_utils.compat import uuid7
 
-from clients_app import access, audit, clients, texts, vault
+from clients_app import access, agreements, audit, clients, exceptions, texts, vault
 from clients_app.errors import Invalid
 from clients_app.models import User
 from clients_app.roles import Permission
@@ -66,7 +68,9 @@ def browse(
 def read(disclosure_id: UUID, *, by: User) -> OpenedDisclosure:
     """A disclosure with its words."""
     disclosure = access.find(
-        Disclosure.objects.filter(readable(by)).select_related("client", "author", "session"),
+        Disclosure.objects.filter(readable(by)).select_related(
+            "client", "author", "session", "agreement__statement"
+        ),
         disclosure_id,
         by,
         Permission.DISCLOSURE_READ,
@@ -160,6 +164,7 @@ def _insert(
     now: datetime | None = None,
     **content: object,
 ) -> Disclosure:
+    moment = now or timezone.now()
     with transaction.atomic():
         client = clients.lock_in_care(client_id)
         disclosure = Disclosure(
@@ -169,13 +174,19 @@ def _insert(
             session_id=session_id,
             author=by,
             amends_id=amends,
-            written_at=now or timezone.now(),
+            agreement=agreements.in_force(client.pk, moment),
+            written_at=moment,
             locked=locked,
         )
         vault.seal(disclosure, vault.open_key(client.pk), **content)
         disclosure.save(force_insert=True)
         audit.record(event, by=by, client_id=client.pk, subject_id=disclosure.pk)
     return disclosure
+
+
+def _said(client_id: UUID, disclosure_id: UUID, by: User) -> bool:
+    rows = Disclosure.objects.filter(readable(by), client_id=client_id)
+    return rows.filter(pk=disclosure_id).exists()
 
 
 def _checked_themes(themes: Sequence[str]) -> list[str]:
@@ -195,3 +206,6 @@ def _checked_distress(field: str, value: int | None) -> int | None:
     if value is not None and not 0 <= value <= WORST_DISTRESS:
         raise Invalid(field, _("Give a number from 0 to 10, or nothing."))
     return value
+
+
+exceptions.know(_said)

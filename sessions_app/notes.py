@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 from uuid_utils.compat import uuid7
 
-from clients_app import access, audit, clients, texts, vault
+from clients_app import access, audit, clients, exceptions, texts, vault
 from clients_app.errors import Conflict, Invalid, Stale
 from clients_app.models import User
 from clients_app.roles import Permission
@@ -220,6 +220,11 @@ def _keep_version(note: SessionNote, key: vault.DataKey, opened: Mapping[str, ob
     earlier.save(force_insert=True)
 
 
+def _said(client_id: UUID, note_id: UUID, by: User) -> bool:
+    rows = SessionNote.objects.filter(readable(by), client_id=client_id)
+    return rows.filter(pk=note_id).exists()
+
+
 @sensitive_variables()
 def _checked_body(format: str, body: Mapping[str, str]) -> dict[str, str]:
     if format not in FORMATS:
@@ -234,3 +239,6 @@ def _checked_body(format: str, body: Mapping[str, str]) -> dict[str, str]:
     if not any(text.strip() for text in checked.values()):
         raise Invalid("body", _("Write something here first."))
     return checked
+
+
+exceptions.know(_said)

@@ -4,6 +4,7 @@ Liis confides in nobody and everybody in her: most clients here are hers. Mark i
 Olga works elsewhere. The tests tell what each of them may do.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,10 +18,31 @@ from django.test import Client as Browser
 from django.utils import timezone, translation
 from rest_framework.test import APIClient
 
-from clients_app import clients, destruction, logins, owner, users, wall
-from clients_app.models import AuditEvent, Client, Practice, PurgeRun, TrailSeal, User
-from sessions_app import disclosures, notes, sessions
-from sessions_app.models import Disclosure, SessionNote, TherapySession
+from clients_app import (
+    agreements,
+    clients,
+    destruction,
+    exceptions,
+    logins,
+    owner,
+    promises,
+    users,
+    wall,
+    wording,
+)
+from clients_app.models import (
+    Agreement,
+    AuditEvent,
+    Client,
+    ConfidentialityException,
+    ConfidentialityStatement,
+    Practice,
+    PurgeRun,
+    TrailSeal,
+    User,
+)
+from sessions_app import disclosures, notes, sessions, supervision
+from sessions_app.models import Disclosure, SessionNote, SupervisionExcerpt, TherapySession
 
 PASSWORD = "seven quiet herons at dawn"
 
@@ -188,6 +210,50 @@ def confided(cast: Cast, meeting: TherapySession) -> Disclosure:
 
 
 @pytest.fixture
+def promise(cast: Cast) -> ConfidentialityStatement:
+    """What the practice promises, in English, since last month."""
+    return promised(cast, timezone.now() - timedelta(days=30))
+
+
+@pytest.fixture
+def agreed(cast: Cast, mari: Client, promise: ConfidentialityStatement) -> Agreement:
+    """Liis gave it to Mari two days ago."""
+    return agreements.record(
+        mari.pk,
+        by=cast.liis,
+        statement=promise.pk,
+        how="spoken",
+        given_at=timezone.now() - timedelta(days=2),
+    )
+
+
+@pytest.fixture
+def told(cast: Cast, mari: Client) -> ConfidentialityException:
+    """Liis had to call for help once."""
+    return exceptions.record(
+        mari.pk,
+        by=cast.liis,
+        ground="danger_to_life",
+        recipient="Emergency line",
+        content="Where she is.",
+    )
+
+
+@pytest.fixture
+def released(cast: Cast, agreed: Agreement, note: SessionNote) -> SupervisionExcerpt:
+    """What Liis gave Sofia of her note of Mari."""
+    return supervision.release(
+        note.client_id,
+        by=cast.liis,
+        note=note.pk,
+        text="She came and spoke.",
+        pseudonym="Kadri",
+        supervisor=cast.sofia.pk,
+        consent_how="spoken",
+    )
+
+
+@pytest.fixture
 def phone(cast: Cast) -> Callable[[User], APIClient]:
     """A phone on which somebody is logged in to the API."""
 
@@ -225,6 +291,17 @@ def scrubbed(run: PurgeRun) -> bool:
     destruction.execute(until=timezone.now() + timedelta(minutes=1))
     run.refresh_from_db()
     return run.scrubbed_at is not None
+
+
+def promised(cast: Cast, at: datetime, language: str = "en") -> ConfidentialityStatement:
+    """The next version of the practice's promise, published by Piret at that moment."""
+    draft = promises.draft(language, by=cast.piret, text=wording_of(language), now=at)
+    return promises.publish(draft.pk, by=cast.piret, version=1, now=at)
+
+
+def wording_of(language: str) -> str:
+    """The shipped wording, filled in."""
+    return re.sub(r"\[[^\]]*\]", "7", wording.shipped(language))
 
 
 def yesterday() -> datetime:

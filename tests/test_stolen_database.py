@@ -18,9 +18,9 @@ import psycopg
 import pytest
 from django.db import connection
 
-from clients_app import clients, crypto, facts, holds
+from clients_app import clients, crypto, exceptions, facts, holds
 from clients_app.models import Client
-from sessions_app import disclosures, notes, records, sessions
+from sessions_app import disclosures, notes, records, sessions, supervision
 from tests.canary import Canaries
 from tests.conftest import Cast, yesterday
 from tests.leaks import careless
@@ -57,6 +57,25 @@ def plant(cast: Cast) -> Canaries:
     )
     disclosures.amend(confided.pk, by=cast.liis, text=new("amendment"))
     holds.place(mari.pk, by=cast.piret, matter=new("matter"), reason=new("reason"))
+    kept = exceptions.record(
+        mari.pk,
+        by=cast.liis,
+        ground="legal_duty",
+        recipient=new("recipient"),
+        content=new("told outside"),
+        told="no",
+        why_not_told=new("why not told"),
+    )
+    supervision.release(
+        mari.pk,
+        by=cast.liis,
+        disclosure=confided.pk,
+        text=new("excerpt"),
+        pseudonym=new("pseudonym"),
+        supervisor=cast.sofia.pk,
+        consent_how="paper",
+        exception=kept.pk,
+    )
     old = planted["phone"]
     clients.change(mari.pk, by=cast.liis, version=1, phone=new("phone"))
     planted["former phone"] = old
@@ -147,7 +166,7 @@ def sealing_off(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_thief_finds_nothing(cast: Cast) -> None:
     since = time.time() - 1
     planted = plant(cast)
-    assert len(planted.words) >= 18
+    assert len(planted.words) >= 23
     assert loot(planted, since) == {}
 
 

@@ -3,7 +3,9 @@
 from clients_app.admin import (
     break_glass,
     clients,
+    exceptions,
     people,
+    promises,
     purges,
     retention,
     succession,
@@ -15,7 +17,9 @@ from clients_app.admin import (
 __all__ = [
     "break_glass",
     "clients",
+    "exceptions",
     "people",
+    "promises",
     "purges",
     "retention",
     "succession",

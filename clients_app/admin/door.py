@@ -31,6 +31,7 @@ T = TypeVar("T")
 View = Callable[..., HttpResponse]
 Text = str | Promise
 Crumb = tuple[Text, str]
+NONE = UUID(int=0)
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -240,6 +241,17 @@ def offered(user: User) -> dict[str, bool]:
         for permission in Permission
         if access.scope(user, permission) is not None
     }
+
+
+def asked_id(request: HttpRequest, name: str) -> UUID | None:
+    """The id that an address names; one that is none leads to the same as one of nothing."""
+    value = request.GET.get(name, "")
+    if not value:
+        return None
+    try:
+        return UUID(value)
+    except ValueError:
+        return NONE
 
 
 def nothing_here() -> Hidden:

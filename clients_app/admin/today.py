@@ -7,7 +7,7 @@ from clients_app.admin import panels
 from clients_app.admin.door import offers, the_user
 from clients_app.admin.panels import Panel
 from clients_app.models import PurgeRun
-from clients_app.roles import Permission, Role
+from clients_app.roles import Permission
 
 RUNS = 5
 
@@ -36,13 +36,6 @@ def server(request: HttpRequest) -> Panel | None:
     return Panel("usaldus/today_server.html", {"practices": list(practices.browse(by=user))})
 
 
-def supervisor(request: HttpRequest) -> Panel | None:
-    if the_user(request).role != Role.SUPERVISOR:
-        return None
-    return Panel("usaldus/today_supervisor.html")
-
-
 DECIDED = [PurgeRun.Status.DONE, PurgeRun.Status.REFUSED]
 panels.add_to_today(custody, order=10)
 panels.add_to_today(server, order=10)
-panels.add_to_today(supervisor, order=10)

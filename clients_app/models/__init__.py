@@ -4,6 +4,16 @@ from clients_app.models.break_glass import BreakGlass, Finding, Reason
 from clients_app.models.care import CareAssignment
 from clients_app.models.client import Client, ClientKey, Kind, ServiceType
 from clients_app.models.practice import Practice
+from clients_app.models.promises import (
+    Agreement,
+    ClientTold,
+    ConfidentialityException,
+    ConfidentialityStatement,
+    Ground,
+    How,
+    Language,
+    Told,
+)
 from clients_app.models.purge import DestructionRecord, PurgeItem, PurgeRun
 from clients_app.models.retention import LegalHold, RetentionRule, Trigger
 from clients_app.models.row import Row, SealedRow
@@ -13,16 +23,23 @@ from clients_app.models.user import AccessToken, User
 
 __all__ = [
     "AccessToken",
+    "Agreement",
     "AuditEvent",
     "BreakGlass",
     "CareAssignment",
     "Client",
     "ClientKey",
+    "ClientTold",
+    "ConfidentialityException",
+    "ConfidentialityStatement",
     "DestructionRecord",
     "Finding",
+    "Ground",
     "Handover",
     "HandoverItem",
+    "How",
     "Kind",
+    "Language",
     "LegalHold",
     "Practice",
     "PurgeItem",
@@ -33,6 +50,7 @@ __all__ = [
     "SealedRow",
     "ServiceType",
     "Successor",
+    "Told",
     "TrailSeal",
     "Trigger",
     "User",

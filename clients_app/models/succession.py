@@ -93,6 +93,7 @@ class Handover(Row):
         verbose_name = _("handover")
         verbose_name_plural = _("handovers")
         constraints = [
+            models.UniqueConstraint(fields=["id", "practice"], name="handover_within_practice"),
             models.UniqueConstraint(
                 fields=["counsellor"],
                 condition=models.Q(status__in=["proposed", "approved"]) & ~models.Q(ground="own"),

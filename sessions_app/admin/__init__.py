@@ -1,5 +1,5 @@
-"""The browser's door to what was said: sessions, notes, disclosures, and the timeline."""
+"""The browser's door to what was said: sessions, notes, disclosures, excerpts, timeline."""
 
-from sessions_app.admin import disclosures, notes, sessions, timeline, today
+from sessions_app.admin import disclosures, notes, sessions, supervision, timeline, today
 
-__all__ = ["disclosures", "notes", "sessions", "timeline", "today"]
+__all__ = ["disclosures", "notes", "sessions", "supervision", "timeline", "today"]

@@ -11,14 +11,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from clients_app import access
-from clients_app.admin.door import DoorAdmin, Text, attempt, done, the_user
+from clients_app.admin.door import DoorAdmin, Text, asked_id, attempt, done, the_user
 from clients_app.admin.forms import ChoiceField, DoorForm, LongTextField, PrivateField
 from clients_app.models import User
 from clients_app.roles import Permission
 from sessions_app import disclosures, sessions
 from sessions_app.admin.notes import crumbs
 from sessions_app.admin.recent import recent_sessions
-from sessions_app.admin.sessions import asked_id, client_url
+from sessions_app.admin.sessions import client_url
 from sessions_app.models import Disclosure, ListeningIntent
 
 PAGE = 50
@@ -120,7 +120,7 @@ class DisclosureAdmin(DoorAdmin):
                 form, lambda: disclosures.write(session_id, by=user, **values(form))
             )
             if disclosure is not None:
-                return done(request, _("The disclosure is kept."), client_url(disclosure.client_id))
+                return done(request, kept(disclosure), client_url(disclosure.client_id))
         access.require(user, Permission.DISCLOSURE_WRITE, subject_id=session_id)
         session = sessions.read(session_id, by=user).session
         return self.form_page(
@@ -176,6 +176,16 @@ class DisclosureAdmin(DoorAdmin):
             crumbs=crumbs(disclosure.session),
             cancel=self.url("change", object_id),
         )
+
+
+def kept(disclosure: Disclosure) -> Text:
+    """The message after writing; where no promise is on record, the reminder of it."""
+    if disclosure.agreement_id is None:
+        return _(
+            "The disclosure is kept. It is not on record what this client was promised: talk it "
+            "through with them, and record it on this page."
+        )
+    return _("The disclosure is kept.")
 
 
 def values(form: DisclosureForm) -> dict[str, Any]:

@@ -14,13 +14,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from clients_app import access
-from clients_app.admin.door import Crumb, DoorAdmin, Text, attempt, done, offers, the_user
+from clients_app.admin.door import Crumb, DoorAdmin, Text, asked_id, attempt, done, offers, the_user
 from clients_app.admin.forms import ChoiceField, DoorForm, LongTextField
 from clients_app.models import User
 from clients_app.roles import Permission
 from sessions_app import notes, sessions
 from sessions_app.admin.recent import recent_sessions
-from sessions_app.admin.sessions import asked_id, client_url
+from sessions_app.admin.sessions import client_url
 from sessions_app.models import FORMATS, Format, SessionNote, TherapySession
 
 PAGE = 50

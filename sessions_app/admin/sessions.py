@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from clients_app import access, care, clients, files
-from clients_app.admin.door import DoorAdmin, Text, attempt, deed, offers, the_user
+from clients_app.admin.door import DoorAdmin, Text, asked_id, attempt, deed, offers, the_user
 from clients_app.admin.forms import ChoiceField, DoorForm, MomentField, PrivateField, any_of
 from clients_app.models import User
 from clients_app.roles import Permission, Scope
@@ -21,7 +21,6 @@ from sessions_app import disclosures, notes, sessions
 from sessions_app.models import Modality, TherapySession
 
 MOST = 400
-NONE = "00000000-0000-0000-0000-000000000000"
 
 
 class PlaceField(PrivateField):
@@ -250,17 +249,6 @@ def known(opened: sessions.OpenedSession) -> dict[str, str]:
         "modality": session.modality,
         "place": opened.place,
     }
-
-
-def asked_id(request: HttpRequest, name: str) -> UUID | None:
-    """The id that an address names; one that is none leads to the same as one of nothing."""
-    value = request.GET.get(name, "")
-    if not value:
-        return None
-    try:
-        return UUID(value)
-    except ValueError:
-        return UUID(NONE)
 
 
 def asked_number(request: HttpRequest, name: str) -> int:

@@ -41,6 +41,9 @@ class DisclosureLine(Answer):
     amends = serializers.UUIDField(allow_null=True, help_text="The disclosure it corrects.")
     written_at = serializers.DateTimeField()
     locked = serializers.BooleanField(help_text="Only its author reads it.")
+    agreement = serializers.UUIDField(
+        allow_null=True, help_text="Under which promise it was said; null: none was on record."
+    )
 
 
 class DisclosureDetail(DisclosureLine):
@@ -164,4 +167,5 @@ def line(row: Disclosure) -> Values:
         "amends": row.amends_id,
         "written_at": row.written_at,
         "locked": row.locked,
+        "agreement": row.agreement_id,
     }

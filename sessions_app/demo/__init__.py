@@ -21,22 +21,26 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from clients_app import (
+    agreements,
     break_glass,
     care,
     clients,
+    exceptions,
     holds,
     practices,
+    promises,
     purges,
     retention,
     rules,
     succession,
     users,
     wall,
+    wording,
 )
-from clients_app.models import Client, Practice, User
+from clients_app.models import Client, ConfidentialityStatement, Language, Practice, User
 from clients_app.roles import Role
-from sessions_app import disclosures, notes, records, sessions
-from sessions_app.models import TherapySession
+from sessions_app import disclosures, notes, records, sessions, supervision
+from sessions_app.models import Disclosure, TherapySession
 
 STORY = Path(__file__).with_name("practice.json")
 ROOT = "root@demo.example"
@@ -45,10 +49,10 @@ OPENS_AT = time(9)
 ALPHABET = "abcdefghjkmnpqrstuvwxyz"
 TO_SEE = {
     Role.COUNSELLOR: "own clients, their notes and what they confided; not a colleague's",
-    Role.SUPERVISOR: "nothing of a client, until something is sent to them",
+    Role.SUPERVISOR: "one excerpt under a pseudonym, and nothing else of any client",
     Role.FRONT_DESK: "calendar and contacts; no note opens",
     Role.PRACTICE_MANAGER: "who is in whose care, logins; no note opens",
-    Role.PRIVACY_OFFICER: "what waits: a purge run, an emergency access; holds, rules, the trail",
+    Role.PRIVACY_OFFICER: "what waits: a purge run, an emergency access; holds, rules, trail",
 }
 
 
@@ -125,15 +129,19 @@ class _Telling:
         self.people = people
         self.files: dict[str, Client] = {}
         self.zone = ZoneInfo(practice.time_zone)
+        self.now = now
         self.today = retention.local_day(practice, now)
         by_role = {user.role: user for user in people.values()}
         self.front_desk = by_role[Role.FRONT_DESK]
         self.manager = by_role[Role.PRACTICE_MANAGER]
         self.officer = by_role[Role.PRIVACY_OFFICER]
+        self.supervisor = by_role[Role.SUPERVISOR]
+        self.promises: dict[str, ConfidentialityStatement] = {}
 
     def tell(self, story: Mapping[str, Any]) -> None:
         for rule in story["rules"]:
             rules.decide(by=self.officer, **rule)
+        self._promise(story["promise"])
         # In the order in which they came, because codes are numbered by the year.
         for client in sorted(story["clients"], key=lambda c: -c["registered_days_ago"]):
             self._client(client)
@@ -154,6 +162,18 @@ class _Telling:
             ground=proposed["ground"],
         )
 
+    def _promise(self, told: Mapping[str, str | int]) -> None:
+        """The shipped wording in both languages, with the brackets filled in."""
+        at = self._at(int(told["published_days_ago"]), OPENS_AT)
+        for language in Language.values:
+            years, officer = wording.TO_FILL_IN.findall(wording.shipped(language))
+            text = wording.shipped(language).replace(years, str(told["years"]))
+            text = text.replace(officer, str(told["officer"]))
+            draft = promises.draft(language, by=self.officer, text=text, now=at)
+            self.promises[language] = promises.publish(
+                draft.pk, by=self.officer, version=draft.version, now=at
+            )
+
     def _client(self, told: Mapping[str, Any]) -> None:
         counsellor, *others = (self.people[key] for key in told["counsellors"])
         since = self._at(told["registered_days_ago"], OPENS_AT)
@@ -171,13 +191,41 @@ class _Telling:
         self.files[identity["full_name"]] = client
         for other in others:
             care.assign(client.pk, other.pk, by=self.manager, now=since)
+        if told["promised"] is not None:
+            agreements.record(
+                client.pk,
+                by=counsellor,
+                statement=self.promises[told["language"]].pk,
+                how=told["promised"],
+                given_at=since,
+                now=since,
+            )
         for meeting in sorted(told["sessions"], key=lambda m: -m["days_ago"]):
             self._meeting(client.pk, counsellor, meeting)
+        self._told_outside(client, counsellor, told)
         if told["discharged_days_ago"] is not None:
             last_day = self.today - timedelta(days=told["discharged_days_ago"])
             clients.discharge(client.pk, by=counsellor, on=last_day)
         if told["hold"] is not None:
             holds.place(client.pk, by=self.officer, **told["hold"])
+
+    def _told_outside(self, client: Client, counsellor: User, told: Mapping[str, Any]) -> None:
+        if told["exception"] is not None:
+            about = dict(told["exception"])
+            at = self._at(about.pop("days_ago"), OPENS_AT)
+            exceptions.record(client.pk, by=counsellor, decided_at=at, told_at=at, now=at, **about)
+        if told["excerpt"] is not None:
+            about = dict(told["excerpt"])
+            first = Disclosure.objects.filter(client=client).earliest("written_at")
+            supervision.release(
+                client.pk,
+                by=counsellor,
+                disclosure=first.pk,
+                supervisor=self.supervisor.pk,
+                consented_at=self._at(about.pop("consented_days_ago"), OPENS_AT),
+                now=self.now,
+                **about,
+            )
 
     def _meeting(self, client_id: UUID, counsellor: User, told: Mapping[str, Any]) -> None:
         held = told["status"] == TherapySession.Status.HELD

@@ -1,6 +1,7 @@
 """What was said."""
 
 from sessions_app.models.disclosure import Disclosure, ListeningIntent
+from sessions_app.models.excerpt import SupervisionExcerpt
 from sessions_app.models.note import FORMATS, Format, NoteVersion, SessionNote
 from sessions_app.models.session import Modality, TherapySession
 
@@ -12,5 +13,6 @@ __all__ = [
     "Modality",
     "NoteVersion",
     "SessionNote",
+    "SupervisionExcerpt",
     "TherapySession",
 ]

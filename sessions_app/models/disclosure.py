@@ -5,7 +5,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from clients_app.fields import Sealed, SealedField
-from clients_app.models import Client, Practice, SealedRow
+from clients_app.models import Agreement, Client, Practice, SealedRow
 from sessions_app.models.session import TherapySession
 
 
@@ -35,6 +35,11 @@ class Disclosure(SealedRow):
     amends = models.ForeignKey(
         "self", models.CASCADE, null=True, related_name="amendments", db_constraint=False
     )
+    # The promise under which it was said; empty where none was on record. RESTRICT: it goes with
+    # the client's other rows and never by itself.
+    agreement = models.ForeignKey(
+        Agreement, models.RESTRICT, null=True, related_name="+", db_index=False
+    )
     written_at = models.DateTimeField(_("written"))
     # Locked: only its author reads it, not even another confidant of the client.
     locked = models.BooleanField(_("locked"), default=False)
@@ -56,4 +61,10 @@ class Disclosure(SealedRow):
             models.Index(fields=["client", "-id"], name="disclosure_of_client"),
             models.Index(fields=["session", "-id"], name="disclosure_of_session"),
             models.Index(fields=["amends"], name="disclosure_amendments"),
+            # For the foreign key, when a file is destroyed.
+            models.Index(
+                fields=["agreement"],
+                condition=models.Q(agreement__isnull=False),
+                name="disclosure_agreement",
+            ),
         ]

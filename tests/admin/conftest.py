@@ -13,8 +13,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clients_app import break_glass, clients, holds, purges, rules, succession
-from clients_app.models import BreakGlass, Client, LegalHold, PurgeRun, RetentionRule
-from sessions_app.models import Disclosure, SessionNote
+from clients_app.models import (
+    Agreement,
+    BreakGlass,
+    Client,
+    ConfidentialityException,
+    LegalHold,
+    PurgeRun,
+    RetentionRule,
+)
+from sessions_app.models import Disclosure, SessionNote, SupervisionExcerpt
 from tests.conftest import Cast
 
 INLINE = re.compile(
@@ -85,6 +93,9 @@ def things(
     hold: LegalHold,
     run: PurgeRun,
     emergency: BreakGlass,
+    agreed: Agreement,
+    told: ConfidentialityException,
+    released: SupervisionExcerpt,
 ) -> dict[str, UUID]:
     """The object that each model's pages are asked for."""
     return {
@@ -104,6 +115,10 @@ def things(
         "disclosure": confided.pk,
         "destructionrecord": uuid4(),
         "auditevent": uuid4(),
+        "confidentialitystatement": agreed.statement_id,
+        "agreement": agreed.pk,
+        "confidentialityexception": told.pk,
+        "supervisionexcerpt": released.pk,
     }
 
 

@@ -72,6 +72,15 @@ EXPECTED = {
     "clients_app_handover_change": "nnnnyynn",
     "clients_app_handover_progress": "nnnnyynn",
     "clients_app_auditevent_changelist": "yynnnyyn",
+    "clients_app_confidentialitystatement_changelist": "yynyyyyn",
+    "clients_app_confidentialitystatement_add": "nnnnyynn",
+    "clients_app_confidentialitystatement_change": "yynyyyhn",
+    "clients_app_confidentialitystatement_publish": "nnnnyynn",
+    "clients_app_confidentialityexception_changelist": "yynnnyyn",
+    "clients_app_confidentialityexception_change": "yhnnnyhn",
+    "clients_app_confidentialityexception_client_told": "yhnnnnhn",
+    "sessions_app_supervisionexcerpt_changelist": "nnynnnnn",
+    "sessions_app_supervisionexcerpt_change": "yhynnnhn",
     "sessions_app_therapysession_changelist": "yynyynyn",
     "sessions_app_therapysession_add": "yynyynyn",
     "sessions_app_therapysession_change": "yhnyynhn",
@@ -85,6 +94,13 @@ EXPECTED = {
     "sessions_app_disclosure_add": "yynnnnyn",
     "sessions_app_disclosure_change": "yhnnnnhn",
     "sessions_app_disclosure_amend": "yhnnnnhn",
+    # Begun from the client's page, the note or the disclosure, which the address names.
+    "clients_app_agreement_add": "hhnhnnhn",
+    "clients_app_confidentialityexception_add": "hhnnnnhn",
+    "sessions_app_supervisionexcerpt_add": "hhnnnnhn",
+    # Agreements stand on their client's page.
+    "clients_app_agreement_changelist": "hhhhhhhh",
+    "clients_app_agreement_change": "hhhhhhhh",
     # Nobody makes these by hand, and a line or a certificate of nothing opens to nobody.
     "clients_app_purgerun_add": "hhhhhhhh",
     "clients_app_successor_change": "hhhhhhhh",
@@ -104,6 +120,8 @@ DEEDS = {
     "clients_app_breakglass_give_back": "nyhnnyhn",
     "clients_app_client_reopen": "yhnnynhn",
     "clients_app_client_end_care": "nnnnhnnn",
+    "clients_app_agreement_withdraw": "yhnynnhn",
+    "sessions_app_supervisionexcerpt_revoke": "yhnnnnhn",
     "clients_app_retentionrule_retire": "nnnnnynn",
     "clients_app_legalhold_lift": "nnnnnynn",
     # Liis takes back that she named Mark, before he answers.

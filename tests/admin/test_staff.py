@@ -266,4 +266,4 @@ def test_the_superuser_has_practices_and_logins(
 
 
 def test_the_supervisor_is_told_what_will_be_here(cast: Cast, desk: Desk) -> None:
-    assert "co-signature" in desk(cast.sofia).get(page("index")).text
+    assert "Nothing is released to you" in desk(cast.sofia).get(page("index")).text

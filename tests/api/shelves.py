@@ -10,10 +10,11 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from clients_app import care, clients, holds, rules, vault
+from clients_app import agreements, care, clients, exceptions, holds, rules, vault
 from clients_app.models import (
     BreakGlass,
     Client,
+    ConfidentialityStatement,
     DestructionRecord,
     Handover,
     PurgeItem,
@@ -21,9 +22,9 @@ from clients_app.models import (
     RetentionRule,
     User,
 )
-from sessions_app import disclosures, notes, sessions
+from sessions_app import disclosures, notes, sessions, supervision
 from sessions_app.models import Disclosure, TherapySession
-from tests.conftest import Cast, yesterday
+from tests.conftest import Cast, promised, yesterday
 
 
 @dataclass
@@ -36,11 +37,14 @@ class Shelves:
     confided: Disclosure
     run: PurgeRun
     emergency: BreakGlass
+    promise: ConfidentialityStatement
 
     def where(self, operation: str) -> tuple[User, str]:
         """Who reads the list, and at which address."""
         cast, mari = self.cast, f"clients/{self.mari.pk}"
         return {
+            "listAgreements": (cast.liis, f"{mari}/agreements"),
+            "listClientExceptions": (cast.liis, f"{mari}/exceptions"),
             "listClients": (cast.liis, "clients"),
             "listCare": (cast.liis, f"{mari}/care"),
             "listAccessLog": (cast.liis, f"{mari}/access-log"),
@@ -50,6 +54,11 @@ class Shelves:
             "listNotes": (cast.liis, "notes"),
             "listDisclosures": (cast.liis, "disclosures"),
             "listAmendments": (cast.liis, f"disclosures/{self.confided.pk}/amendments"),
+            "listExceptions": (cast.piret, "exceptions"),
+            "listExcerpts": (cast.sofia, "excerpts"),
+            "listPromises": (cast.mattias, "promises"),
+            "listReleases": (cast.liis, f"{mari}/excerpts"),
+            "listSupervisors": (cast.liis, "supervisors"),
             "listHolds": (cast.piret, "legal-holds"),
             "listRules": (cast.piret, "retention-rules"),
             "listEmergencies": (cast.piret, "break-glass"),
@@ -85,6 +94,26 @@ class Shelves:
                 disclosures.write(meeting.pk, by=cast.liis, text="x")
             case "listAmendments":
                 disclosures.amend(self.confided.pk, by=cast.liis, text="x")
+            case "listPromises":
+                promised(cast, timezone.now(), "en" if number % 2 else "et")
+            case "listAgreements":
+                given_at = yesterday() - timedelta(minutes=number // 2)
+                agreements.record(
+                    mari.pk, by=cast.liis, statement=self.promise.pk, how="paper", given_at=given_at
+                )
+            case "listExceptions" | "listClientExceptions":
+                exceptions.record(
+                    mari.pk, by=cast.liis, ground="court_order", recipient="x", content="y"
+                )
+            case "listReleases":
+                self.excerpt(self.confided)
+            case "listExcerpts":
+                # Each of a client of its own, so that there are as many keys.
+                client = clients.register(by=cast.liis)
+                new = sessions.plan(client.pk, by=cast.liis, starts_at=yesterday())
+                self.excerpt(disclosures.write(new.pk, by=cast.liis, text="x"))
+            case "listSupervisors":
+                self.colleague(number, "supervisor")
             case "listHolds":
                 holds.place(mari.pk, by=cast.piret, matter="x", reason="y")
             case "listRules":
@@ -104,11 +133,23 @@ class Shelves:
             case _:
                 raise AssertionError(f"say how to fill {operation}")
 
-    def colleague(self, number: int) -> User:
+    def excerpt(self, told: Disclosure) -> None:
+        agreements.record(told.client_id, by=self.cast.liis, statement=self.promise.pk, how="paper")
+        supervision.release(
+            told.client_id,
+            by=self.cast.liis,
+            disclosure=told.pk,
+            text="x",
+            pseudonym="K",
+            supervisor=self.cast.sofia.pk,
+            consent_how="spoken",
+        )
+
+    def colleague(self, number: int, role: str = "counsellor") -> User:
         return User.objects.create(
             email=f"c{number}@kalda.example",
             name=f"Colleague {number // 2}",
-            role="counsellor",
+            role=role,
             practice=self.cast.practice,
             password="!",
         )

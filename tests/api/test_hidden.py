@@ -8,11 +8,33 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
-from clients_app import break_glass, care, clients, holds, rules, succession, users
-from clients_app.models import CareAssignment, Client, Handover, Practice, PurgeItem, PurgeRun, User
+from clients_app import (
+    agreements,
+    break_glass,
+    care,
+    clients,
+    exceptions,
+    holds,
+    promises,
+    rules,
+    succession,
+    users,
+)
+from clients_app.models import (
+    Agreement,
+    CareAssignment,
+    Client,
+    ConfidentialityException,
+    ConfidentialityStatement,
+    Handover,
+    Practice,
+    PurgeItem,
+    PurgeRun,
+    User,
+)
 from clients_app.roles import Role
-from sessions_app import disclosures, notes, sessions
-from sessions_app.models import Disclosure, TherapySession
+from sessions_app import disclosures, notes, sessions, supervision
+from sessions_app.models import Disclosure, SupervisionExcerpt, TherapySession
 from tests.api.conftest import (
     NOWHERE,
     OPERATIONS,
@@ -24,7 +46,7 @@ from tests.api.conftest import (
     refusal,
     tell,
 )
-from tests.conftest import PASSWORD, Cast, yesterday
+from tests.conftest import PASSWORD, Cast, wording_of, yesterday
 
 Open = Callable[[User], Phone]
 
@@ -45,6 +67,12 @@ class Things:
             "successor": self.user,
             "to": self.user,
             "counsellor": self.user,
+            "statement": self.path["promise_id"],
+            "exception": self.path["exception_id"],
+            "about": self.path["disclosure_id"],
+            "note": self.path["note_id"],
+            "disclosure": self.path["disclosure_id"],
+            "supervisor": SupervisionExcerpt.objects.get(pk=self.path["excerpt_id"]).supervisor_id,
         }
 
 
@@ -99,8 +127,13 @@ def everything_of(
         reason_code="danger_to_life",
         text="She called and said goodbye; Liis is abroad.",
     )
+    statement, agreement, exception, excerpt = promised_and_told(client, told, counsellor, officer)
     return Things(
         {
+            "promise_id": statement.pk,
+            "agreement_id": agreement.pk,
+            "exception_id": exception.pk,
+            "excerpt_id": excerpt.pk,
             "client_id": client.pk,
             "assignment_id": CareAssignment.objects.get(client=client, user=counsellor).pk,
             "session_id": meeting.pk,
@@ -118,6 +151,33 @@ def everything_of(
         },
         counsellor.pk,
     )
+
+
+def promised_and_told(
+    client: Client, told: Disclosure, counsellor: User, officer: User
+) -> tuple[ConfidentialityStatement, Agreement, ConfidentialityException, SupervisionExcerpt]:
+    """The promise that the client was given, an exception from it, and an excerpt."""
+    draft = promises.draft("en", by=officer, text=wording_of("en"))
+    statement = promises.publish(draft.pk, by=officer, version=1)
+    agreement = agreements.record(client.pk, by=counsellor, statement=statement.pk, how="paper")
+    exception = exceptions.record(
+        client.pk, by=counsellor, ground="court_order", recipient="Court", content="That she came."
+    )
+    supervisor, _made = User.objects.get_or_create(
+        role=Role.SUPERVISOR,
+        practice=client.practice,
+        defaults={"email": f"s@{client.practice.slug}.example", "name": "S"},
+    )
+    excerpt = supervision.release(
+        client.pk,
+        by=counsellor,
+        disclosure=told.pk,
+        text="What was said.",
+        pseudonym="K",
+        supervisor=supervisor.pk,
+        consent_how="spoken",
+    )
+    return statement, agreement, exception, excerpt
 
 
 @pytest.fixture
@@ -153,7 +213,9 @@ def test_what_is_not_yours_is_not_there(
     whose role would allow it, else 403. Nothing changes either way."""
     assert things.path.keys() >= ids_of(operation), "name the new id in Things"
     answers = set()
-    for stranger in strangers:
+    # What is published in the practice is Mark's to read.
+    outsiders = strangers[1:] if operation.name == "readPromise" else strangers
+    for stranger in outsiders:
         theirs = phone(stranger)
         with nothing_changes():
             real = operation.call(theirs, ids=things.path)
@@ -193,6 +255,8 @@ SUPERUSERS = {
     "readMe": 200,
     "changeMyPassword": 400,
     "listCounsellors": 200,
+    "listSupervisors": 200,
+    "readShippedWording": 200,
     "listUsers": 200,
     "readUser": 200,
     "changeUser": 200,
@@ -237,6 +301,12 @@ def test_these_bodies_name_ids() -> None:
         ("planSession", "counsellor"),
         ("proposeSuccession", "counsellor"),
         ("proposeSuccession", "to"),
+        ("recordAgreement", "statement"),
+        ("recordException", "about"),
+        ("releaseExcerpt", "disclosure"),
+        ("releaseExcerpt", "exception"),
+        ("releaseExcerpt", "note"),
+        ("releaseExcerpt", "supervisor"),
         ("writeDisclosure", "session"),
         ("writeNote", "session"),
     } == WRITES
@@ -256,6 +326,8 @@ def test_foreign_ids_in_bodies_are_refused(
     for foreign in (*foreigners(field, cast), UUID(NOWHERE)):
         with nothing_changes():
             body = {**operation.example, **own, field: str(foreign)}
+            if field == "disclosure":
+                body.pop("note")
             answers.append(operation.call(theirs, body, ids=things.path))
         assert answers[-1].status_code in (400, 404), answers[-1].content
     for answer in answers[1:]:
@@ -273,7 +345,28 @@ def foreigners(field: str, cast: Cast) -> list[UUID]:
             sessions.plan(client.pk, by=by, starts_at=yesterday()).pk
             for client, by in ((olgas, cast.olga), (marks, cast.mark))
         ]
+    if field in ("about", "note", "disclosure", "exception"):
+        return [
+            foreign_thing(field, client, by)
+            for client, by in ((olgas, cast.olga), (marks, cast.mark))
+        ]
+    if field == "statement":
+        return [promises.draft("en", by=cast.piret).pk]
+    if field == "supervisor":
+        return [cast.olga.pk, cast.mark.pk, cast.root.pk]
     return [cast.olga.pk, cast.frida.pk, cast.root.pk]
+
+
+def foreign_thing(field: str, client: Client, by: User) -> UUID:
+    """What a client of somebody else's said, or an exception of theirs."""
+    if field == "exception":
+        return exceptions.record(
+            client.pk, by=by, ground="court_order", recipient="x", content="y"
+        ).pk
+    session = sessions.plan(client.pk, by=by, starts_at=yesterday())
+    if field == "note":
+        return notes.write(session.pk, by=by, body={"text": "x"}).pk
+    return disclosures.write(session.pk, by=by, text="x").pk
 
 
 def test_an_item_belongs_to_its_run_and_an_assignment_to_its_client(

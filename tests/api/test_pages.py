@@ -7,9 +7,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from clients_app import break_glass, clients, holds
-from clients_app.models import Client, PurgeRun, User
-from sessions_app import disclosures, notes, sessions
+from clients_app import break_glass, clients, exceptions, holds
+from clients_app.models import Client, ConfidentialityStatement, PurgeRun, User
+from sessions_app import disclosures, notes, sessions, supervision
 from sessions_app.models import Disclosure, TherapySession
 from tests.api.conftest import Operation, Phone, ask, each, refusal
 from tests.api.shelves import Shelves
@@ -20,14 +20,20 @@ CANARY = "xqzjwkvbtxqzjwkvbtxqzjwk"
 
 
 @pytest.fixture
-def shelves(cast: Cast, mari: Client, meeting: TherapySession, confided: Disclosure) -> Shelves:
+def shelves(
+    cast: Cast,
+    mari: Client,
+    meeting: TherapySession,
+    confided: Disclosure,
+    promise: ConfidentialityStatement,
+) -> Shelves:
     run = PurgeRun.objects.create(
         practice=cast.practice, due_on=yesterday().date(), proposed_at=yesterday()
     )
     emergency = break_glass.request(
         mari.code, by=cast.sofia, reason_code="other", text="Nobody else can be reached now."
     )
-    return Shelves(cast, mari, meeting, confided, run, emergency)
+    return Shelves(cast, mari, meeting, confided, run, emergency, promise)
 
 
 @each(lambda operation: operation.listing)
@@ -176,20 +182,41 @@ def canaries(cast: Cast) -> dict[str, str]:
     )
     disclosures.amend(told.pk, by=cast.liis, text=word["text"])
     holds.place(client.pk, by=cast.piret, matter=word["matter"], reason=word["reason"])
+    told_outside: Any = {name: word[name] for name in ("recipient", "content", "why_not_told")}
+    kept = exceptions.record(
+        client.pk, by=cast.liis, ground="legal_duty", told="no", **told_outside
+    )
+    supervision.release(
+        client.pk,
+        by=cast.liis,
+        disclosure=told.pk,
+        text=word["excerpt"],
+        pseudonym=word["pseudonym"],
+        supervisor=cast.sofia.pk,
+        consent_how="spoken",
+        exception=kept.pk,
+    )
     return word
 
 
 IDENTITY = ("full_name", "preferred_name", "pronouns", "phone", "address", "trusted_person")
-REST = (*IDENTITY[2:], "place", "body", "text", "themes", "matter", "reason")
+REST = (
+    *IDENTITY[2:],
+    *("place", "body", "text", "themes", "matter", "reason"),
+    *("recipient", "content", "why_not_told", "excerpt", "pseudonym"),
+)
 
 
 @each(lambda operation: operation.method == "GET" and "{" not in operation.path)
 def test_lists_hold_nothing_that_is_sealed(
     canaries: dict[str, str], cast: Cast, phone: Open, operation: Operation
 ) -> None:
-    """The list of clients has the names to find them by. Nothing else of a file is in any list,
-    whoever asks."""
-    allowed = {"full_name", "preferred_name"} if operation.name == "listClients" else set()
+    """The list of clients has the names to find them by, the supervisor's the pseudonyms. Nothing
+    else of a file is in any list, whoever asks."""
+    allowed = {
+        "listClients": {"full_name", "preferred_name"},
+        "listExcerpts": {"pseudonym"},
+    }.get(operation.name, set())
     seen: set[str] = set()
     for user in (cast.liis, cast.mark, cast.sofia, cast.frida, cast.mattias, cast.piret, cast.root):
         text = operation.call(phone(user)).content.decode()

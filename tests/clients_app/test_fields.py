@@ -24,8 +24,8 @@ from rest_framework.serializers import ModelSerializer
 
 from clients_app import vault
 from clients_app.fields import PlaintextRefused, Sealed, SealedField, Wrapped, WrappedKeyField
-from clients_app.models import Client, ClientKey, SealedRow
-from sessions_app.models import Disclosure, SessionNote
+from clients_app.models import Client, ClientKey, ConfidentialityException, SealedRow
+from sessions_app.models import Disclosure, SessionNote, SupervisionExcerpt
 from tests.conftest import Cast
 from tests.stock.models import StockClient, StockNote
 
@@ -50,7 +50,14 @@ def two_stock_notes(cast: Cast) -> list[StockNote]:
 
 
 @pytest.fixture
-def rows(mari: Client, note: SessionNote, confided: Disclosure, cast: Cast) -> dict[str, Any]:
+def rows(
+    mari: Client,
+    note: SessionNote,
+    confided: Disclosure,
+    told: ConfidentialityException,
+    released: SupervisionExcerpt,
+    cast: Cast,
+) -> dict[str, Any]:
     """One row of every model that has sealed columns."""
     from clients_app import holds
     from sessions_app import notes
@@ -92,6 +99,10 @@ class TestEverySealedColumn:
         self, rows: dict[str, Any], model: type[SealedRow], field: SealedField
     ) -> None:
         table, column = model._meta.db_table, field.column
+        with connection.cursor() as cursor:
+            # The promise ledger refuses every change by a trigger; this is about the column.
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute(f'ALTER TABLE "{table}" DISABLE TRIGGER USER')
         for value in (SECRET.encode() * 20, b"\x01" + b"short", b""):
             with (
                 pytest.raises(DatabaseError),

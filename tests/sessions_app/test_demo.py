@@ -16,9 +16,9 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from clients_app import clients, logins, purges, retention
+from clients_app import clients, exceptions, logins, promises, purges, retention
 from clients_app.models import AuditEvent, Client, LegalHold, Practice, PurgeItem, User
-from sessions_app import demo, disclosures, notes, sessions
+from sessions_app import demo, disclosures, notes, sessions, supervision
 from sessions_app.models import Disclosure, SessionNote, TherapySession
 
 Demo = Callable[[], list[str]]
@@ -194,7 +194,31 @@ def test_the_trail_names_who_would_do_it(demonstrate: Demo) -> None:
     assert who["break_glass.reviewed", "privacy_officer"] == 1
     read = AuditEvent.objects.get(event="record.read")
     assert (read.role, read.reason) == ("supervisor", "break_glass")
+    assert who["promise.published", "privacy_officer"] == 2
+    assert who["agreement.recorded", "counsellor"] == 9
+    assert who["exception.recorded", "counsellor"] == 1
+    assert who["excerpt.released", "counsellor"] == 1
     assert not AuditEvent.objects.filter(denied=True).exists()
+
+
+def test_the_promise_stands_in_both_languages_and_most_words_under_it(demonstrate: Demo) -> None:
+    demonstrate()
+    liis, helve = person("liis"), person("helve")
+    for language in ("en", "et"):
+        statement = promises.current(language, by=liis)
+        assert statement is not None
+        assert "[" not in statement.text
+    under = Counter(
+        disclosure.agreement is not None and disclosure.agreement.statement.language
+        for disclosure in Disclosure.objects.select_related("agreement__statement")
+    )
+    assert under.keys() == {"en", "et", False}
+    assert under[False] < 15
+    ((excerpt, pseudonym),) = supervision.inbox(by=helve).excerpts
+    assert pseudonym == "Tom"
+    assert "five weeks" in supervision.read(excerpt.pk, by=helve).text
+    (exception,) = exceptions.browse(by=person("anneli"))
+    assert exception.ground == "clients_consent"
 
 
 @pytest.mark.parametrize("day", ["2028-02-29 23:30", "2027-01-01 00:10", "2027-03-28 01:30"])
