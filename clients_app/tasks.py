@@ -1,12 +1,13 @@
 """What Celery wakes. Arguments are ids or nothing; PostgreSQL knows what there is to do."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from celery import shared_task
 from django.core.management import call_command
 from django.utils import timezone
 
-from clients_app import destruction, logins, purges
+from clients_app import destruction, invitations, logins, purges
 
 
 @shared_task
@@ -23,6 +24,15 @@ def execute_purges() -> None:
 
 @shared_task
 def forget_logins() -> None:
-    """Nightly: delete expired browser sessions and device logins."""
+    """Nightly: delete what lets nobody in any more."""
     call_command("clearsessions")
     logins.forget_expired()
+    invitations.forget_expired()
+
+
+@shared_task
+def send_link(user_id: str | None) -> None:
+    """Mail a link to whoever says that they forgot their password. Without an id there is nothing
+    to do: an unknown e-mail takes the same way as a known one."""
+    if user_id is not None:
+        invitations.forgotten(UUID(user_id))

@@ -10,10 +10,11 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from clients_app import care, clients, holds, rules
+from clients_app import care, clients, holds, logins, rules
 from clients_app.models import (
     Client,
     DestructionRecord,
+    Login,
     PurgeItem,
     PurgeRun,
     RetentionRule,
@@ -54,6 +55,7 @@ class Shelves:
             "listDestructionRecords": (cast.piret, "destruction-records"),
             "listTrail": (cast.piret, "trail"),
             "listUsers": (cast.mattias, "users"),
+            "listMyLogins": (cast.liis, "me/logins"),
         }[operation]
 
     def put(self, operation: str, number: int) -> None:
@@ -68,6 +70,10 @@ class Shelves:
                 self.colleague(number)
             case "listAccessLog" | "listTrail":
                 clients.read(mari.pk, by=cast.liis)
+            case "listMyLogins":
+                login, _secret = logins.open_device(cast.liis, device=str(number))
+                at = timezone.now().replace(microsecond=0, second=number // 2)
+                Login.objects.filter(pk=login.pk).update(created_at=at)
             case "listSessions":
                 at = yesterday().replace(microsecond=0) + timedelta(days=number // 2)
                 sessions.plan(mari.pk, by=cast.liis, starts_at=at)

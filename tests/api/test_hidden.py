@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
-from clients_app import care, clients, holds, rules, users
+from clients_app import care, clients, holds, logins, rules, users
 from clients_app.models import CareAssignment, Client, Practice, PurgeItem, PurgeRun, User
 from clients_app.roles import Role
 from sessions_app import disclosures, notes, sessions
@@ -79,6 +79,7 @@ def everything_of(
             "run_id": run.pk,
             "item_id": item.pk,
             "user_id": counsellor.pk,
+            "login_id": logins.open_device(counsellor, device="phone")[0].pk,
         },
         counsellor.pk,
     )
