@@ -195,7 +195,7 @@ def close(login_id: UUID, *, by: User) -> None:
     login = read(login_id, by=by)
     with transaction.atomic():
         _end([login])
-        audit.record(f"logout.{EVENTS[login.kind]}", by=by, subject_id=login_id)
+        audit.record(f"logout.{EVENTS[Login.Kind(login.kind)]}", by=by, subject_id=login_id)
 
 
 def close_others(*, by: User) -> int:
@@ -212,7 +212,8 @@ def end_all(user: User, *, but: Login | None = None) -> int:
     """Log somebody out everywhere, and know none of their devices any more, as part of a verb that
     may do so and records it."""
     KnownDevice.objects.filter(user=user).delete()
-    return _end(Login.objects.filter(user=user).exclude(pk=but.pk if but else None))
+    rows = Login.objects.filter(user=user)
+    return _end(rows.exclude(pk=but.pk) if but else rows)
 
 
 def carry(login: Login, *, session_key: str) -> None:

@@ -198,7 +198,8 @@ def app_of(user: User) -> str:
 def code_of(secret: str, steps: int = 0) -> str:
     """What the app shows now, or so many half minutes later."""
     now = int(time.time()) // 30
-    return totp.format_hotp_value(totp.hotp_value(secret, now + steps))
+    code: str = totp.format_hotp_value(totp.hotp_value(secret, now + steps))
+    return code
 
 
 def until(condition: Callable[[], bool], *, seconds: float = 20) -> None:

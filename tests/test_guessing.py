@@ -52,7 +52,8 @@ class Checks:
         def computed(secret: str, counter: int) -> int:
             # Each code is compared with three steps.
             self.count += counter % 3 == 0
-            return hotp(secret, counter)
+            value: int = hotp(secret, counter)
+            return value
 
         def completed(*args: Any, **kwargs: Any) -> Any:
             self.count += 1

@@ -141,7 +141,7 @@ class UserAdmin(DoorAdmin):
 
     def invite_page(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         user = the_user(request)
-        form = InvitationForm(request.POST or None)
+        form = InvitationForm(request.POST if request.method == "POST" else None)
         if request.method == "POST":
             made = attempt(
                 form, lambda: invitations.invite(object_id, by=user, **form.cleaned_data)

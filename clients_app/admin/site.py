@@ -108,7 +108,8 @@ class UsaldusAdminSite(admin.AdminSite):
     def button(self, where: str, view: View) -> URLPattern:
         """A deed of one's own that has no page of its own."""
         guarded = self.admin_view(require_POST(view))
-        return path(where, guarded, name=f"own_{view.__name__}")
+        pattern: URLPattern = path(where, guarded, name=f"own_{view.__name__}")
+        return pattern
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context = super().each_context(request)
@@ -152,7 +153,7 @@ class UsaldusAdminSite(admin.AdminSite):
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         login = access.acting.get()
-        if login is not None:
+        if login is not None and request.method == "POST":
             logins.close(login.pk, by=the_user(request))
         response = super().logout(request, extra_context)
         response["Clear-Site-Data"] = '"cache"'

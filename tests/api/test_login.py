@@ -74,7 +74,7 @@ def test_a_known_device_has_guesses_of_its_own(cast: Cast) -> None:
     assert again.json()["known_device"] == known
     marks = log_in("mark@kalda.example", known_device=known)
     assert refusal(marks, 401)
-    _change(cast)
+    _reset(cast)
     assert log_in("liis@kalda.example", known_device=known).status_code == 429
 
 

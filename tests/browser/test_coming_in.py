@@ -69,7 +69,7 @@ def test_a_form_that_wants_the_factor_anew_keeps_its_words(
     cast: Cast, mari: Client, screen: Any
 ) -> None:
     """Typed for more than five minutes, sent, confirmed with a code: saved as it was typed."""
-    words = "The court asked:\n\n\t\"all of it\" & <b>more</b> – õäöü 💧"
+    words = 'The court asked:\n\n\t"all of it" & <b>more</b> – õäöü 💧'
     app_of(cast.piret)
     codes = second_factor.renew_codes(by=cast.piret)
     window = screen(1280)

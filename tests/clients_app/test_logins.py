@@ -131,7 +131,8 @@ def test_a_token_opens_no_browser_and_a_session_no_api(cast: Cast) -> None:
     assert thief.get("/admin/").status_code == 302
     for header in ("HTTP_AUTHORIZATION", "HTTP_X_SESSION_TOKEN"):
         for value in (key, f"Bearer {key}", f"Token {token}"):
-            assert Browser(**{header: value}).get("/api/v1/me").status_code == 401
+            headers: dict[str, Any] = {header: value}
+            assert Browser(**headers).get("/api/v1/me").status_code == 401
     browser.cookies.pop("usaldus_device", None)
     assert browser.get("/api/v1/me").status_code == 401
 
