@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from celery import current_app
 from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
@@ -20,13 +21,15 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
+from kombu.exceptions import OperationalError
 
-from clients_app import access, audit, logins, second_factor, users
-from clients_app.errors import Conflict, Hidden
+from clients_app import access, audit, guesses, logins, second_factor, texts, users
+from clients_app.errors import Conflict, Hidden, Unavailable
 from clients_app.models import Invitation, User
 from clients_app.roles import Permission
 
 LIFE = timedelta(days=7)
+SEND = "clients_app.tasks.send_link"
 PATH = "/admin/invitation/"
 logger = logging.getLogger(__name__)
 
@@ -65,6 +68,17 @@ def invite(user_id: UUID, *, by: User | None, forget_factors: bool = False) -> L
             second_factor_forgotten=forget_factors,
         )
     return Link(PATH + secret + "/", expires_at, _mail(user, secret))
+
+
+def ask(email: str) -> None:
+    """Somebody says that they forgot their password. The worker looks further, so that a known
+    e-mail takes as long as an unknown one. Raises TooManyTries, Unavailable."""
+    guesses.mail(email).claim()
+    user = User.objects.filter(email=texts.plain_email(email), is_active=True).first()
+    try:
+        current_app.send_task(SEND, [str(user.pk) if user else None], retry=False)
+    except OperationalError:
+        raise Unavailable(_("The service cannot answer now. Try again in a moment.")) from None
 
 
 def forgotten(user_id: UUID) -> None:

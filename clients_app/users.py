@@ -178,11 +178,6 @@ def log_out(user_id: UUID, *, by: User) -> int:
     return count
 
 
-def of_email(email: str) -> User | None:
-    """The active user of that e-mail, for whoever asks who they are themselves."""
-    return User.objects.filter(email=texts.plain_email(email), is_active=True).first()
-
-
 def find(user_id: UUID, by: User | None) -> User:
     """A login that this user may manage, or Denied, Hidden. `by=None` is the command line."""
     user = User.objects.filter(pk=user_id, is_superuser=False).first()

@@ -22,7 +22,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
-from clients_app import guesses, invitations, logins, second_factor, tasks, users
+from clients_app import guesses, invitations, logins, second_factor
 from clients_app.admin.door import attempt
 from clients_app.admin.forms import DoorForm
 from clients_app.admin.login import (
@@ -163,10 +163,7 @@ def forgotten(request: HttpRequest) -> HttpResponse:
     if not invitations.mails():
         return redirect("admin:login")
     if request.method == "POST" and form.is_valid():
-        email = form.cleaned_data["email"]
-        guesses.mail(email).claim()
-        user = users.of_email(email)
-        tasks.send_link.delay(str(user.pk) if user else None)
+        invitations.ask(form.cleaned_data["email"])
         return _page(request, "usaldus/link_sent.html", _("Look into your mail"))
     return _page(
         request,

@@ -14,7 +14,7 @@ from clients_app import access, guesses, logins, second_factor
 from clients_app.admin import entry
 from clients_app.admin.door import deed, done, the_user, went
 from clients_app.admin.login import CodeForm, DeviceForm, answer, passkey_asked
-from clients_app.errors import Refused
+from clients_app.errors import Refused, Unconfirmed
 
 # Beside what a form sent, so that the deed goes on when they are right.
 CODE, PASSKEY = "second_factor_code", "second_factor_passkey"
@@ -128,6 +128,12 @@ def confirmed_with(request: HttpRequest) -> None:
         return
     given = answer(request, request.POST[CODE], request.POST.get(PASSKEY, ""))
     logins.confirm(given, by=the_user(request))
+
+
+def asks_again(request: HttpRequest, refused: Refused) -> bool:
+    """Whether a deed wants the second factor anew, or what came along with it was wrong."""
+    wrong = isinstance(refused, (second_factor.CodeRefused, guesses.TooManyTries))
+    return isinstance(refused, Unconfirmed) or (wrong and CODE in request.POST)
 
 
 def ask_again(request: HttpRequest, refused: Refused) -> HttpResponse:

@@ -23,9 +23,7 @@ from clients_app import access, logins, users
 from clients_app.admin import entry, own, panels
 from clients_app.admin.door import DoorAdmin, done, nothing_here, offered, the_user, went
 from clients_app.admin.login import OwnPasswordForm
-from clients_app.errors import Refused, Unconfirmed
-from clients_app.guesses import TooManyTries
-from clients_app.second_factor import CodeRefused
+from clients_app.errors import Refused
 
 View = Callable[..., HttpResponseBase]
 
@@ -91,15 +89,9 @@ class UsaldusAdminSite(admin.AdminSite):
                 response: HttpResponseBase = view(request, *args, **kwargs)
             except Http404:
                 return refusal(request, nothing_here())
-            except (Unconfirmed, CodeRefused) as refused:
-                return own.ask_again(request, refused)
-            except TooManyTries as refused:
-                return (
-                    own.ask_again(request, refused)
-                    if own.CODE in request.POST
-                    else refusal(request, refused)
-                )
             except Refused as refused:
+                if own.asks_again(request, refused):
+                    return own.ask_again(request, refused)
                 return refusal(request, refused)
             return response
 

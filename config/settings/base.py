@@ -206,11 +206,11 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Usaldus",
     "DESCRIPTION": (
         "The session notes of a counselling practice. Log in with `POST /api/v1/tokens`: e-mail,"
-        " password and the code of the second factor. Then send the token as `Authorization: Bearer`."
-        " Where a deed answers `second_factor_required`, send a code to `/api/v1/me/confirm` and ask"
-        " again. What is not yours and what is not there are the same 404. Errors are problem"
-        " documents (RFC 9457). Lists come in pages: send `next` as `cursor`. What has a `version`"
-        " is changed with its ETag in `If-Match`."
+        " password and the code of the second factor. Then send the token as `Authorization:"
+        " Bearer`. Where a deed answers `second_factor_required`, send a code to"
+        " `/api/v1/me/confirm` and ask again. What is not yours and what is not there are the same"
+        " 404. Errors are problem documents (RFC 9457). Lists come in pages: send `next` as"
+        " `cursor`. What has a `version` is changed with its ETag in `If-Match`."
     ),
     "VERSION": "1",
     "OAS_VERSION": "3.1.1",
