@@ -54,11 +54,17 @@ def _weak(password: str, names: tuple[str, ...]) -> bool:
         return True
     for name in names:
         unit = unit.replace(name, " ")
-    for walk in _walks():
-        unit = unit.replace(walk, " ")
-    if len(set(re.findall(r"[^\W\d_]{3,}", unit))) >= WORDS:
+    if len(set(re.findall(r"[^\W\d_]{3,}", _unwalked(unit)))) >= WORDS:
         return False
-    return len(set(re.findall(r"[^\W_]", _uncommon(unit)))) < OWN_SIGNS
+    # A walk may begin with the last sign of a common password, and the other way round.
+    left = (_uncommon(_unwalked(unit)), _unwalked(_uncommon(unit)))
+    return min(len(set(re.findall(r"[^\W_]", rest))) for rest in left) < OWN_SIGNS
+
+
+def _unwalked(text: str) -> str:
+    for walk in _walks():
+        text = text.replace(walk, " ")
+    return text
 
 
 def _uncommon(text: str) -> str:
@@ -76,7 +82,7 @@ def _uncommon(text: str) -> str:
 
 def _repeated(password: str) -> str:
     """The part of which a password is nothing but repetitions, the last of them perhaps cut."""
-    for length in range(1, len(password) // 2 + 1):
+    for length in range(1, len(password)):
         unit = password[:length]
         if (unit * (len(password) // length + 1))[: len(password)] == password:
             return unit

@@ -156,7 +156,8 @@ def ask_again(request: HttpRequest, refused: Refused) -> HttpResponse:
         kept=kept,
         message=refused.message,
         options=passkey_asked(request, the_user(request)),
-        status=refused.status,
+        # A form that comes back, unless nothing more is looked at.
+        status=429 if isinstance(refused, guesses.TooManyTries) else 200,
     )
 
 

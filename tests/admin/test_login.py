@@ -311,7 +311,6 @@ def test_a_form_that_wants_the_factor_anew_loses_nothing(
     typed = {"client": str(mari.pk), "code": mari.code, "matter": "Case 7", "reason": reason}
     stale(cast.piret)
     asked = piret.post(where, typed)
-    assert asked.status_code == 403
     assert not LegalHold.objects.exists()
     assert hidden_fields(asked) == typed
     assert not INLINE.search(asked.content)
@@ -328,10 +327,12 @@ def test_a_form_that_wants_the_factor_anew_loses_nothing(
 def test_guesses_at_a_form_end_after_five(cast: Cast, desk: Desk) -> None:
     secret = app_of(cast.mattias)
     mattias = desk(cast.mattias)
+    desk(cast.liis)
     stale(cast.mattias)
     where = page("clients_app_user_log_out", cast.liis.pk)
     for _guess in range(5):
-        assert mattias.post(where, {"second_factor_code": "000000"}).status_code == 401
+        assert mattias.post(where, {"second_factor_code": "000000"}).status_code == 200
+    assert logins.living().filter(user=cast.liis).exists()
     right = {"second_factor_code": code_of(secret)}
     assert mattias.post(where, right).status_code == 429
     assert mattias.post(page("confirm"), {"code": code_of(secret)}).status_code == 429
@@ -364,7 +365,7 @@ def test_devices_and_logins(cast: Cast, desk: Desk) -> None:
         ("own_close_others", ()),
         ("own_remove", (app.id,)),
     ):
-        assert here.post(page(name, *args)).status_code == 403
+        assert "With the code it goes on" in here.post(page(name, *args)).text
     assert here.get(page("own_add_factor")).status_code == 302
     answer = here.post(page("own_close_others"), {"second_factor_code": code_of(secret)})
     assert answer.status_code == 302

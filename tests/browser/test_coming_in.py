@@ -9,7 +9,7 @@ from django.utils import timezone
 from clients_app import holds, second_factor
 from clients_app.models import Client, LegalHold, Login, User
 from tests.browser.test_counsellors_day import no_sideways
-from tests.conftest import PASSWORD, Cast, app_of
+from tests.conftest import PASSWORD, Cast, app_of, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -91,6 +91,6 @@ def test_a_form_that_wants_the_factor_anew_keeps_its_words(
     window.get_by_text("The code is wrong").wait_for()
     window.get_by_label("Code").fill(codes[1])
     window.get_by_role("button", name="Confirm and go on").click()
-    window.get_by_text("Case 7").first.wait_for()
+    until(LegalHold.objects.exists)
     hold = LegalHold.objects.get()
     assert holds.read(hold.pk, by=cast.piret).reason == words
