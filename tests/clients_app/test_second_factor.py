@@ -12,11 +12,12 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from clients_app import guesses, keys, second_factor, vault
-from clients_app.errors import Conflict, Hidden, Invalid
+from clients_app import guesses, keys, logins, second_factor, vault
+from clients_app.errors import Conflict, Hidden, Invalid, Unconfirmed
 from clients_app.models import User
 from clients_app.second_factor import Answer, CodeRefused
 from tests.clients_app.test_keys import new_key
+from tests.clients_app.test_logins import Behind
 from tests.conftest import Cast, app_of, code_of, trail
 
 
@@ -95,6 +96,23 @@ def test_the_last_one_stays(cast: Cast) -> None:
     with pytest.raises(Conflict):
         second_factor.remove(key.pk, by=cast.liis)
     assert trail(event__startswith="factor.") == ["factor.added", "factor.removed"]
+
+
+def test_one_more_needs_the_one_there_is(cast: Cast) -> None:
+    """Neither half a login nor one whose factor was given an hour ago adds, removes or renews."""
+    app_of(cast.liis)
+    login, _secret = logins.open_device(cast.liis, device="x")
+    login.confirmed_at -= timedelta(hours=1)
+    for asking in (None, login):
+        with Behind(asking):
+            for deed in (
+                lambda: second_factor.add_totp("", "", by=cast.liis),
+                lambda: second_factor.add_passkey(Answer(), "x", by=cast.liis),
+                lambda: second_factor.remove(0, by=cast.liis),
+                lambda: second_factor.renew_codes(by=cast.liis),
+            ):
+                with pytest.raises(Unconfirmed):
+                    deed()
 
 
 def stored() -> str:
