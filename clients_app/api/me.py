@@ -30,7 +30,7 @@ class Credentials(Body):
     example = {
         "email": "somebody@practice.example",
         "password": "…",
-        "code": "123456",
+        "code": "…",
         "device": "phone",
     }
 
@@ -48,7 +48,7 @@ class Code(Body):
     """The second factor."""
 
     code = Text(max_length=20, help_text="Of the authenticator app, or a recovery code.")
-    example = {"code": "123456"}
+    example = {"code": "…"}
 
 
 class Confirmed(Answer):

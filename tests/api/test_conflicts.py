@@ -67,8 +67,9 @@ def attempts(cast: Cast, mari: Client, meeting: TherapySession) -> dict[str, Att
         "approvePurge": (piret, decided, None),
         "refusePurge": (piret, decided, None),
         "takeOutPurgeFile": (piret, decided, None),
-        "createUser": (mattias, {}, {**email, "password": "eleven slow swans at dusk"}),
+        "createUser": (mattias, {}, email),
         "changeUser": (mattias, {"user_id": mattias.pk}, None),
+        "inviteUser": (mattias, {"user_id": mattias.pk}, None),
     }
 
 

@@ -162,7 +162,12 @@ SUPERUSERS = {
     "readUser": 200,
     "changeUser": 200,
     "createUser": 400,
-    "resetPassword": 204,
+    "inviteUser": 201,
+    "countLogins": 200,
+    "logUserOut": 204,
+    "confirm": 401,
+    "listMyLogins": 200,
+    "closeMyLogin": 404,
 }
 
 
