@@ -11,7 +11,7 @@ UV := $(shell command -v uv 2>/dev/null)
 LOCKED := base dev test
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench lock clean-data
+.PHONY: help run codes test check bench lock clean-data
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -19,6 +19,9 @@ help: ## show this list
 
 run: $(VENV)/dev.stamp ## start the demonstration: web, worker, beat, PostgreSQL and Redis; Ctrl-C stops
 	@exec $(PY) -m config.run
+
+codes: $(VENV)/dev.stamp ## the second factors of the demonstration's people, as their apps show them now
+	@$(PY) -m config.run manage demo --codes
 
 test: check ## check, then the whole suite against a real PostgreSQL and Redis
 	$(SERVERS) --fast --directory var/test -- $(PY) -m pytest -n 2

@@ -11,8 +11,14 @@ as the database's clock says that it is in force (`roles.BREAK_GLASS`). It is lo
 the one query that looks for the relation.
 
 A superuser has no role and a disabled user has nothing.
+
+For the deeds of `roles.STEP_UP` the second factor must have been given within five minutes, by the
+login that asks (`acting`, which the doors set). The command line and the worker have no login and
+are not asked; a door without one is refused.
 """
 
+from contextvars import ContextVar
+from datetime import timedelta
 from functools import reduce
 from operator import or_
 from typing import Any, NoReturn, TypeVar
@@ -20,15 +26,20 @@ from uuid import UUID
 
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clients_app import audit, roles
-from clients_app.errors import Denied, Hidden
-from clients_app.models import BreakGlass, CareAssignment, Client, Practice, User
-from clients_app.pipeline import ask
+from clients_app.errors import Denied, Hidden, Unconfirmed
+from clients_app.models import BreakGlass, CareAssignment, Client, Login, Practice, User
 from clients_app.roles import Permission, Scope
 
 M = TypeVar("M", bound=Model)
+
+GIVE_IT_AGAIN = _("Give your second factor again for this.")
+CONFIRMED_FOR = timedelta(minutes=5)
+# The login in whose name the current request asks.
+acting: ContextVar[Login | None] = ContextVar("acting", default=None)
 
 # Table names come from the models, values travel as parameters.
 RELATION = f"""
@@ -70,13 +81,13 @@ def require(
     Without a client the role's grant is enough. Call it before the deed's transaction: a denial
     that is recorded inside would be rolled back with it.
     """
-    if client_id is not None and _stands_in(user, permission, client_id):
-        return
-    if scope(user, permission) is None:
-        audit.deny(permission, by=user, client_id=client_id, subject_id=subject_id)
-        raise Denied(_("Your role does not allow this."))
-    if client_id is not None:
-        hide(user, permission, client_id=client_id, subject_id=subject_id)
+    if client_id is not None and not _stands_in(user, permission, client_id):
+        if scope(user, permission) is not None:
+            hide(user, permission, client_id=client_id, subject_id=subject_id)
+        _refuse(user, permission, client_id=client_id, subject_id=subject_id)
+    if client_id is None and scope(user, permission) is None:
+        _refuse(user, permission, subject_id=subject_id)
+    _require_confirmed(user, permission, client_id=client_id, subject_id=subject_id)
 
 
 def require_users(
@@ -88,6 +99,7 @@ def require_users(
 ) -> None:
     """Logins are the superuser's everywhere, and the role's in its own practice."""
     if user.is_superuser and user.is_active:
+        _require_confirmed(user, permission, subject_id=subject_id)
         return
     require(user, permission, subject_id=subject_id)
     if practice_id is not None and practice_id != user.practice_id:
@@ -98,6 +110,21 @@ def require_server(user: User, permission: Permission, *, subject_id: UUID | Non
     """What belongs to whoever runs the server, and to no role."""
     if not (user.is_superuser and user.is_active):
         require(user, permission, subject_id=subject_id)
+    _require_confirmed(user, permission, subject_id=subject_id)
+
+
+def confirmed() -> bool:
+    """Whether the second factor was given a moment ago, where there is a login to give it."""
+    login = acting.get()
+    if login is None:
+        return audit.doorway.get().door == audit.SHELL.door
+    return timezone.now() - login.confirmed_at < CONFIRMED_FOR
+
+
+def require_confirmed() -> None:
+    """For changes of one's own login: the second factor, given a moment ago."""
+    if not confirmed():
+        raise Unconfirmed(GIVE_IT_AGAIN)
 
 
 def find(
@@ -175,6 +202,31 @@ def hide(
     """Record the denial and answer as if there were no such thing."""
     audit.deny(permission, by=user, client_id=client_id, subject_id=subject_id)
     raise Hidden(_("There is nothing here that you can open."))
+
+
+def _refuse(
+    user: User,
+    permission: Permission,
+    *,
+    client_id: UUID | None = None,
+    subject_id: UUID | None = None,
+) -> NoReturn:
+    audit.deny(permission, by=user, client_id=client_id, subject_id=subject_id)
+    raise Denied(_("Your role does not allow this."))
+
+
+def _require_confirmed(
+    user: User,
+    permission: Permission,
+    *,
+    client_id: UUID | None = None,
+    subject_id: UUID | None = None,
+) -> None:
+    if permission not in roles.STEP_UP or confirmed():
+        return
+    ids = {"client_id": client_id, "subject_id": subject_id}
+    audit.deny(permission, by=user, reason="second_factor", **ids)
+    raise Unconfirmed(GIVE_IT_AGAIN)
 
 
 def _stands_in(user: User, permission: Permission, client_id: UUID) -> bool:

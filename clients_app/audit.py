@@ -121,9 +121,17 @@ def deny(
     by: User,
     client_id: UUID | None = None,
     subject_id: UUID | None = None,
+    reason: str = "",
 ) -> None:
     """Write a denial at once, outside any deed."""
-    line = params(permission.value, by=by, denied=True, client_id=client_id, subject_id=subject_id)
+    line = params(
+        permission.value,
+        by=by,
+        denied=True,
+        client_id=client_id,
+        subject_id=subject_id,
+        reason=reason,
+    )
     with connection.cursor() as cursor:
         cursor.execute(INSERT, line)
 

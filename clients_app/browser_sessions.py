@@ -13,7 +13,12 @@ from django.utils import timezone
 
 def hashed(session_key: str) -> str:
     """What stands in the table for the key in the cookie."""
-    return hashlib.sha256(session_key.encode()).hexdigest()[:40]
+    return stored(hashlib.sha256(session_key.encode()).digest())
+
+
+def stored(digest: bytes) -> str:
+    """The table's key has room for 40 characters."""
+    return digest.hex()[:40]
 
 
 class SessionStore(db.SessionStore):

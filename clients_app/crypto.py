@@ -15,6 +15,7 @@ The trail is signed by Ed25519 (RFC 8032); what is signed begins with words of i
 signature over one kind of thing never passes for another.
 """
 
+import base64
 import hashlib
 import hmac
 import os
@@ -23,11 +24,10 @@ from uuid import UUID
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.fernet import InvalidToken
-from cryptography.hazmat.primitives.asymmetric.ed25519 import (
-    Ed25519PrivateKey,
-    Ed25519PublicKey,
-)
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 VERSION = 1
 KEY_ID_END = 17
@@ -101,6 +101,28 @@ class DataKey:
     def wrap(self, master: Cipher, *, client: UUID) -> str:
         """The key under a master key, bound to its own id and its client."""
         return master.encrypt(self.id.bytes + client.bytes + self._secret).decode("ascii")
+
+
+def seal_secret(plaintext: bytes, master_key: str, *, bound_to: bytes) -> str:
+    """Encrypt a login's secret, which belongs to no client, by a key derived from a master key."""
+    nonce = os.urandom(12)
+    sealed = _login_cipher(master_key).encrypt(nonce, plaintext, bound_to)
+    return base64.urlsafe_b64encode(nonce + sealed).decode("ascii")
+
+
+def unseal_secret(sealed: str, master_key: str, *, bound_to: bytes) -> bytes:
+    """The secret. Raises SealBroken if it was altered or is somebody else's."""
+    try:
+        raw = base64.urlsafe_b64decode(sealed.encode("ascii"))
+        return _login_cipher(master_key).decrypt(raw[:12], raw[12:], bound_to)
+    except (InvalidTag, ValueError):
+        raise SealBroken("altered, or not of this login") from None
+
+
+def _login_cipher(master_key: str) -> AESGCM:
+    """The master key itself only ever wraps data keys (NIST SP 800-108: one key, one use)."""
+    derived = HKDF(hashes.SHA256(), 32, salt=None, info=b"usaldus login secrets")
+    return AESGCM(derived.derive(master_key.encode("ascii")))
 
 
 def unwrap(token: str, master: Cipher, *, key_id: UUID, client: UUID) -> DataKey:

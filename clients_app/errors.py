@@ -27,6 +27,13 @@ class Denied(Refused):
     status = 403
 
 
+class Unconfirmed(Refused):
+    """The second factor was given too long ago for a deed like this."""
+
+    code = "second_factor_required"
+    status = 403
+
+
 class Hidden(Refused):
     """Not there, or not yours: the same answer, because existence itself is confidential."""
 
@@ -49,6 +56,13 @@ class Conflict(Refused):
 
     code = "conflict"
     status = 409
+
+
+class Unavailable(Refused):
+    """What is needed to decide is out of reach, so the answer is no."""
+
+    code = "unavailable"
+    status = 503
 
 
 class Stale(Refused):

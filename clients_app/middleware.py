@@ -3,11 +3,13 @@
 import zoneinfo
 from collections.abc import Callable
 
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from clients_app import audit, wall
+from clients_app import access, audit, logins, wall
+from clients_app.models import Login, User
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -24,22 +26,50 @@ def no_store(handler: Handler) -> Handler:
     return middleware
 
 
+# Asked by scripts and not by a person: they keep no login alive.
+UNATTENDED = ("alive", "clients_app_purgerun_progress")
+
+
 def doorway(handler: Handler) -> Handler:
-    """Tell the trail the door and the request, the database who asks, and show times in the
-    practice's zone. Who asks through the API is known later (`api.authentication`)."""
+    """Tell the trail the door and the request, find the login that asks, tell the database for
+    whom, and show times in the practice's zone. A browser's session whose login is gone or was left
+    alone for too long is over here, before any view; the API finds its login itself
+    (`api.authentication`)."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         door = "api" if request.path.startswith("/api/") else "admin"
-        token = audit.doorway.set(audit.Doorway(door, uuid7()))
+        door_token = audit.doorway.set(audit.Doorway(door, uuid7()))
+        login_token = access.acting.set(None)
         try:
             with wall.nobody():
-                if door == "admin" and request.user.is_authenticated:
-                    wall.enter(request.user.pk)
-                    if request.user.practice:
-                        timezone.activate(zoneinfo.ZoneInfo(request.user.practice.time_zone))
-                return handler(request)
+                login = _login(request) if door == "admin" else None
+                if login is None:
+                    return handler(request)
+                access.acting.set(login)
+                wall.enter(login.user.pk)
+                if login.user.practice:
+                    timezone.activate(zoneinfo.ZoneInfo(login.user.practice.time_zone))
+                response = handler(request)
+                if request.resolver_match and request.resolver_match.url_name not in UNATTENDED:
+                    logins.seen(login)
+                return response
         finally:
             timezone.deactivate()
-            audit.doorway.reset(token)
+            access.acting.reset(login_token)
+            audit.doorway.reset(door_token)
 
     return middleware
+
+
+def _login(request: HttpRequest) -> Login | None:
+    """The living login behind the browser's session; without one the session is thrown away."""
+    user = request.user
+    if not isinstance(user, User):
+        return None
+    login = logins.of_browser(user, session_key=request.session.session_key or "")
+    if login is None:
+        request.session.flush()
+        request.user = AnonymousUser()
+    else:
+        login.user = user
+    return login

@@ -15,6 +15,7 @@ from clients_app import (
     anchors,
     destruction,
     handovers,
+    invitations,
     logins,
     purges,
     seals,
@@ -39,9 +40,10 @@ def execute_purges() -> None:
 
 @shared_task
 def forget_logins() -> None:
-    """Nightly: delete expired browser sessions and device logins."""
+    """Nightly: delete what lets nobody in any more."""
     call_command("clearsessions")
     logins.forget_expired()
+    invitations.forget_expired()
 
 
 @shared_task
@@ -84,3 +86,11 @@ def verify_trail() -> None:
     verification.record(report)
     for text in report.findings:
         logger.critical("the trail: %s", text)
+
+
+@shared_task
+def send_link(user_id: str | None) -> None:
+    """Mail a link to whoever says that they forgot their password. Without an id there is nothing
+    to do: an unknown e-mail takes the same way as a known one."""
+    if user_id is not None:
+        invitations.forgotten(UUID(user_id))

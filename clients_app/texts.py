@@ -1,5 +1,7 @@
 """What may be typed, before it is sealed."""
 
+import unicodedata
+
 from django.utils.translation import gettext_lazy as _
 
 from clients_app.errors import Invalid
@@ -21,3 +23,8 @@ def checked(field: str, value: object, *, longest: int = LONGEST_TEXT, empty: bo
     if not empty and not value.strip():
         raise Invalid(field, _("Write something here first."))
     return value
+
+
+def plain_email(email: str) -> str:
+    """An e-mail in the one spelling by which it is kept, looked up and counted."""
+    return "".join(unicodedata.normalize("NFKC", email).casefold().split())

@@ -12,9 +12,9 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from clients_app import access, audit, break_glass, logins, texts
-from clients_app.errors import Conflict, Invalid
-from clients_app.models import AccessToken, Practice, User
+from clients_app import access, audit, break_glass, guesses, logins, texts
+from clients_app.errors import Conflict, Hidden, Invalid
+from clients_app.models import Login, Practice, User
 from clients_app.roles import Permission, Role
 
 
@@ -55,11 +55,12 @@ def create(
     email: str,
     name: str,
     role: str,
-    password: str | None,
+    password: str | None = None,
     practice: Practice | None = None,
 ) -> User:
     """A new login, in the actor's own practice unless another is named. `by=None` is the operator's
-    command line. Without a password nobody logs in by it until the manager gives it one.
+    command line, which alone may choose a password; everybody else is sent a link to choose one
+    (`invitations.invite`).
 
     Raises Invalid for an e-mail, role or password that will not do, Conflict for an e-mail that
     has a login already.
@@ -79,7 +80,7 @@ def create(
     if password is None:
         user.set_unusable_password()
     else:
-        _set_password(user, password)
+        set_password(user, password)
     try:
         with transaction.atomic():
             user.save(force_insert=True)
@@ -99,7 +100,7 @@ def create(
 
 def change(user_id: UUID, *, by: User, name: str, role: str, is_active: bool) -> User:
     """Change a login. A new role or a disabled login holds at the next request everywhere."""
-    found = _find(user_id, by)
+    found = find(user_id, by)
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=found.pk)
         if user.pk == by.pk:
@@ -112,7 +113,7 @@ def change(user_id: UUID, *, by: User, name: str, role: str, is_active: bool) ->
         if not is_active or user.role != before["was_role"]:
             break_glass.end_all(user, by=by)
         if not is_active:
-            AccessToken.objects.filter(user=user).delete()
+            logins.end_all(user)
         audit.record(
             "user.changed",
             by=by,
@@ -129,7 +130,7 @@ def lock_out(user_id: UUID, *, by: User | None) -> None:
     """Disable a login, from the next request on everywhere. For `handovers`, in the transaction
     of a decision that two people took; otherwise a login is disabled by `change`."""
     user = User.objects.select_for_update(no_key=True).get(pk=user_id)
-    AccessToken.objects.filter(user=user).delete()
+    logins.end_all(user)
     if user.is_active:
         user.is_active = False
         user.save(update_fields=["is_active"])
@@ -147,35 +148,66 @@ def lock_out(user_id: UUID, *, by: User | None) -> None:
 
 @sensitive_variables()
 def reset_password(user_id: UUID, *, by: User, password: str) -> User:
-    """Give a login a new password; its devices have to log in again."""
-    user = _find(user_id, by)
-    _set_password(user, password)
+    """Give a login a new password, for the demonstration: no door leads here, because nobody
+    chooses another's password. Its browsers and devices have to log in again."""
+    user = find(user_id, by)
+    set_password(user, password)
     with transaction.atomic():
         user.save(update_fields=["password"])
-        AccessToken.objects.filter(user=user).delete()
+        logins.end_all(user)
         audit.record("user.password_reset", by=by, practice_id=user.practice_id, subject_id=user.pk)
     return user
 
 
 @sensitive_variables()
-def change_own_password(*, by: User, old: str, new: str) -> None:
-    """Change one's own password, knowing the old one; other devices have to log in again.
+def change_own_password(*, by: User, old: str, new: str, here: Login | None = None) -> None:
+    """Change one's own password, knowing the old one; other devices have to log in again, and this
+    one too unless its login is given.
 
-    Guesses of the old one count like those at the door: raises Invalid, TooManyTries.
+    Guesses of the old one count like those at the door, apart for each login: raises Invalid,
+    TooManyTries.
     """
+    acting = access.acting.get()
+    guess = guesses.Guesses(f"login:{acting.pk}") if acting else guesses.at(by.email)
     try:
-        logins.identify(by.email, old)
+        logins.identify(by.email, old, guess=guess)
     except logins.LoginRefused:
         raise Invalid("old", _("This is not your present password.")) from None
-    _set_password(by, new, field="new")
+    set_password(by, new, field="new")
     with transaction.atomic():
         by.save(update_fields=["password"])
-        AccessToken.objects.filter(user=by).delete()
+        logins.end_all(by, but=here)
         audit.record("user.password_changed", by=by, subject_id=by.pk)
+    guess.forgive()
 
 
-def _find(user_id: UUID, by: User) -> User:
+def logins_of(user_id: UUID, *, by: User) -> int:
+    """In how many browsers and devices somebody of the practice is logged in."""
+    return logins.living().filter(user=read(user_id, by=by)).count()
+
+
+def log_out(user_id: UUID, *, by: User) -> int:
+    """Log somebody of the practice out everywhere; of how many browsers and devices."""
+    user = find(user_id, by)
+    with transaction.atomic():
+        count = logins.end_all(user)
+        audit.record(
+            "user.logged_out",
+            by=by,
+            practice_id=user.practice_id,
+            subject_id=user.pk,
+            logins=count,
+        )
+    return count
+
+
+def find(user_id: UUID, by: User | None) -> User:
+    """A login that this user may manage, or Denied, Hidden. `by=None` is the command line."""
     user = User.objects.filter(pk=user_id, is_superuser=False).first()
+    if by is None and user is not None:
+        return user
+    if by is None:
+        raise Hidden(_("There is nothing here that you can open."))
     access.require_users(
         by, Permission.USER_MANAGE, user.practice_id if user else None, subject_id=user_id
     )
@@ -185,7 +217,7 @@ def _find(user_id: UUID, by: User) -> User:
 
 
 def _checked_email(email: str) -> str:
-    email = email.strip().lower()
+    email = texts.plain_email(email)
     texts.checked("email", email, longest=254)
     try:
         validate_email(email)
@@ -201,7 +233,8 @@ def _checked_role(role: str) -> str:
 
 
 @sensitive_variables()
-def _set_password(user: User, password: str, *, field: str = "password") -> None:
+def set_password(user: User, password: str, *, field: str = "password") -> None:
+    """Put a password that will do on an unsaved user. Raises Invalid."""
     try:
         validate_password(password, user)
     except ValidationError as refused:

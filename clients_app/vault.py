@@ -209,6 +209,30 @@ def rewrap(batch: int) -> Counter[str]:
     return before
 
 
+@sensitive_variables()
+def seal_secret(text: str, *, owner: UUID) -> str:
+    """A secret of somebody's login under the newest master key, bound to that user. The value
+    begins with the fingerprint of the master key."""
+    master_key = settings.FIELD_ENCRYPTION_KEY[0]
+    sealed = crypto.seal_secret(text.encode(), master_key, bound_to=owner.bytes)
+    return f"{crypto.fingerprint(master_key)}.{sealed}"
+
+
+def master_of(value: str) -> str:
+    """The fingerprint of the master key under which a secret is sealed."""
+    return value.partition(".")[0]
+
+
+@sensitive_variables()
+def unseal_secret(value: str, *, owner: UUID) -> str:
+    """What `seal_secret` sealed. Raises MasterKeyMissing, SealBroken."""
+    name, _dot, sealed = value.partition(".")
+    masters = {crypto.fingerprint(key): key for key in settings.FIELD_ENCRYPTION_KEY}
+    if name not in masters:
+        raise MasterKeyMissing(f"FIELD_ENCRYPTION_KEY holds no key with fingerprint {name}")
+    return crypto.unseal_secret(sealed, masters[name], bound_to=owner.bytes).decode()
+
+
 def _newest_master() -> tuple[str, Cipher]:
     return next(iter(_masters(tuple(settings.FIELD_ENCRYPTION_KEY)).items()))
 

@@ -12,8 +12,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from allauth.mfa.totp.internal import auth as totp
+from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
+from django.http import HttpRequest
 from django.test import Client as Browser
 from django.utils import timezone, translation
 from rest_framework.test import APIClient
@@ -26,10 +29,13 @@ from clients_app import (
     logins,
     owner,
     promises,
+    second_factor,
     users,
     wall,
     wording,
 )
+from clients_app.admin import entry
+from clients_app.browser_sessions import SessionStore
 from clients_app.models import (
     Agreement,
     AuditEvent,
@@ -258,7 +264,7 @@ def phone(cast: Cast) -> Callable[[User], APIClient]:
     """A phone on which somebody is logged in to the API."""
 
     def open_for(user: User) -> APIClient:
-        _token, secret = logins.open_token(user.email, PASSWORD, device="phone")
+        _login, secret = logins.open_device(user, device="phone")
         return APIClient(HTTP_AUTHORIZATION=f"Bearer {secret}")
 
     return open_for
@@ -270,10 +276,38 @@ def desk(cast: Cast) -> Callable[[User], Browser]:
 
     def open_for(user: User) -> Browser:
         browser = Browser()
-        assert browser.login(username=user.email, password=PASSWORD)
+        let_in(browser, user)
         return browser
 
     return open_for
+
+
+def let_in(browser: Browser, user: User) -> str:
+    """As the door does when password and second factor were given; the session's key."""
+    request = HttpRequest()
+    request.session = SessionStore()
+    entry.enter(request, user)
+    request.session.save()
+    key = request.session.session_key
+    assert key is not None
+    browser.cookies[settings.SESSION_COOKIE_NAME] = key
+    return key
+
+
+def app_of(user: User) -> str:
+    """Give somebody an authenticator app; its secret. Its first code is used up: that of half a
+    minute ago."""
+    offered = second_factor.offer_totp(user)
+    secret, _picture = second_factor.shown_totp(user, offered)
+    second_factor.add_totp(offered, code_of(secret, -1), by=user)
+    return secret
+
+
+def code_of(secret: str, steps: int = 0) -> str:
+    """What the app shows now, or so many half minutes later."""
+    now = int(time.time()) // 30
+    code: str = totp.format_hotp_value(totp.hotp_value(secret, now + steps))
+    return code
 
 
 def until(condition: Callable[[], bool], *, seconds: float = 20) -> None:

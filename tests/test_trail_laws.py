@@ -163,7 +163,7 @@ class PatientPhone(Phone):
 
 
 def phone_of(user: Any, kind: type[Phone] = Phone) -> Phone:
-    _token, secret = logins.open_token(user.email, PASSWORD, device="phone")
+    _token, secret = logins.open_device(user, device="phone")
     return kind(HTTP_AUTHORIZATION=f"Bearer {secret}")
 
 

@@ -101,6 +101,7 @@ class PasswordField(forms.CharField):
 
     def __init__(self, *, new: bool = True, **kwargs: Any) -> None:
         attrs = {"autocomplete": "new-password" if new else "current-password"}
+        kwargs.setdefault("max_length", 1000)
         super().__init__(strip=False, widget=forms.PasswordInput(attrs=attrs), **kwargs)
 
 

@@ -4,22 +4,22 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from clients_app import access, practices, users
-from clients_app.admin.door import DoorAdmin, Text, attempt, the_user, went
-from clients_app.admin.forms import ChoiceField, DoorForm, PasswordField, any_of
+from clients_app import access, invitations, practices, users
+from clients_app.admin.door import DoorAdmin, Text, attempt, deed, the_user, went
+from clients_app.admin.forms import ChoiceField, DoorForm, any_of
 from clients_app.models import Practice, User
 from clients_app.models.user import ROLE_NAMES
 from clients_app.roles import Permission
 
 PAGE = 100
 ROLES = [(role.value, name) for role, name in ROLE_NAMES.items()]
-PASSWORD_HELP = _("At least 15 characters. Hand it over in person; they change it themselves.")
 
 
 class NewUserForm(DoorForm):
@@ -29,7 +29,6 @@ class NewUserForm(DoorForm):
     )
     role = ChoiceField(label=_("Role"), choices=any_of(ROLES, _("Choose…")))
     practice = ChoiceField(label=_("Practice"))
-    password = PasswordField(label=_("First password"), help_text=PASSWORD_HELP)
 
     def __init__(self, *args: Any, choices: dict[str, Practice], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -55,8 +54,15 @@ class UserForm(DoorForm):
     )
 
 
-class NewPasswordForm(DoorForm):
-    password = PasswordField(label=_("New password"), help_text=PASSWORD_HELP)
+class InvitationForm(DoorForm):
+    forget_factors = forms.BooleanField(
+        label=_("Forget the second factor too"),
+        required=False,
+        help_text=_(
+            "Only where app, passkeys and recovery codes are all lost, and only when you know for"
+            " certain that it is them who ask: whoever has the link then needs nothing else."
+        ),
+    )
 
 
 @admin.register(User)
@@ -75,7 +81,10 @@ class UserAdmin(DoorAdmin):
         return super().has_add_permission(request) or serves(request)
 
     def more_urls(self) -> list[URLPattern]:
-        return [self.route("<uuid:object_id>/password/", self.password_page, "password")]
+        return [
+            self.route("<uuid:object_id>/invite/", self.invite_page, "invite"),
+            self.route("<uuid:object_id>/log-out/", self.log_out, "log_out", post=True),
+        ]
 
     def list_page(self, request: HttpRequest) -> HttpResponse:
         number = max(int(page), 1) if (page := request.GET.get("p", "")).isdecimal() else 1
@@ -97,9 +106,14 @@ class UserAdmin(DoorAdmin):
         if request.method == "POST":
             made = attempt(form, lambda: users.create(by=user, **form.values()))
             if made is not None:
-                return self.done(request, _("The login is made."), "changelist")
+                return self.link_page(request, made, invitations.invite(made.pk, by=user))
         return self.form_page(
-            request, form, _("New login"), submit=_("Make"), cancel=self.url("changelist")
+            request,
+            form,
+            _("New login"),
+            submit=_("Make"),
+            explanation=_("You get a link for them, by which they choose their password."),
+            cancel=self.url("changelist"),
         )
 
     def one_page(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
@@ -118,33 +132,56 @@ class UserAdmin(DoorAdmin):
             "usaldus/user.html",
             gettext("Login %(id)s") % {"id": str(object_id)[-12:]},
             login=login,
+            count=users.logins_of(object_id, by=user),
+            invited_until=invitations.waiting(object_id, by=user),
             form=form if self.has_add_permission(request) else None,
             submit=_("Save"),
             cancel=self.url("changelist"),
         )
 
-    def password_page(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+    def invite_page(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         user = the_user(request)
-        form = NewPasswordForm(request.POST or None)
+        form = InvitationForm(request.POST if request.method == "POST" else None)
         if request.method == "POST":
-            reset = attempt(
-                form,
-                lambda: users.reset_password(
-                    object_id, by=user, password=form.cleaned_data["password"]
-                ),
+            made = attempt(
+                form, lambda: invitations.invite(object_id, by=user, **form.cleaned_data)
             )
-            if reset is not None:
-                return self.done(request, _("The password is reset."), "change", object_id)
+            if made is not None:
+                return self.link_page(request, users.read(object_id, by=user), made)
         access.require_users(user, Permission.USER_MANAGE, subject_id=object_id)
         login = users.read(object_id, by=user)
         return self.form_page(
             request,
             form,
-            _("New password"),
-            submit=_("Reset password"),
-            explanation=_("Their browsers and devices have to log in again."),
+            _("New link"),
+            submit=_("Make a link"),
+            explanation=_(
+                "They choose a new password by it. The old password, their browsers and their"
+                " devices end now."
+            ),
             subject=login.name,
             cancel=self.url("change", object_id),
+        )
+
+    def link_page(self, request: HttpRequest, login: User, made: invitations.Link) -> HttpResponse:
+        """The link, shown this once."""
+        here = settings.PUBLIC_URL or f"{request.scheme}://{request.get_host()}"
+        return self.page(
+            request,
+            "usaldus/invited.html",
+            _("A link to hand over"),
+            login=login,
+            link=here + made.path,
+            made=made,
+        )
+
+    def log_out(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        user = the_user(request)
+        return deed(
+            request,
+            lambda: users.log_out(object_id, by=user),
+            _("They are logged out everywhere."),
+            self.url("change", object_id),
         )
 
 

@@ -16,10 +16,11 @@ from django.shortcuts import redirect, render
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 
-from clients_app import logins, users
-from clients_app.admin import panels
+from clients_app import access, logins, users
+from clients_app.admin import entry, own, panels
 from clients_app.admin.door import (
     DoorAdmin,
     done,
@@ -29,9 +30,8 @@ from clients_app.admin.door import (
     the_user,
     went,
 )
-from clients_app.admin.login import LoginForm, OwnPasswordForm
+from clients_app.admin.login import OwnPasswordForm
 from clients_app.errors import Refused
-from clients_app.models import User
 
 View = Callable[..., HttpResponseBase]
 
@@ -44,7 +44,6 @@ class UsaldusAdminSite(admin.AdminSite):
     index_title = _("Today")
     site_url = None
     enable_nav_sidebar = False
-    login_form = LoginForm
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Only pages that go through the verbs: those that other apps bring along (groups of
@@ -60,11 +59,24 @@ class UsaldusAdminSite(admin.AdminSite):
         apps = "|".join(sorted({model._meta.app_label for model in self._registry}))
         return [
             path("", self.admin_view(self.index), name="index"),
-            path("login/", self.login, name="login"),
+            path("login/", self.open_view(entry.password), name="login"),
+            path("login/second-factor/", self.open_view(entry.factor), name="login_second_factor"),
+            path("login/set-up/", self.open_view(entry.set_up), name="login_set_up"),
+            path("login/forgotten/", self.open_view(entry.forgotten), name="login_forgotten"),
+            path("invitation/", self.open_view(entry.choose_password), name="invited"),
+            path("invitation/<str:secret>/", self.open_view(entry.invited), name="invitation"),
             path("logout/", self.admin_view(self.logout), name="logout"),
             path("language/", csrf_protect(set_language), name="set_language"),
             path("alive/", self.admin_view(alive), name="alive"),
             path("password_change/", self.admin_view(self.password_change), name="password_change"),
+            path("confirm/", self.admin_view(own.confirm), name="confirm"),
+            path("own/", self.admin_view(own.page), name="own"),
+            path("own/second-factor/", self.admin_view(own.add), name="own_add_factor"),
+            self.button("own/second-factor/<int:factor_id>/remove/", own.remove),
+            self.button("own/recovery-codes/", own.renew_codes),
+            path("own/logins/<uuid:login_id>/", self.admin_view(own.rename), name="own_rename"),
+            self.button("own/logins/<uuid:login_id>/close/", own.close),
+            self.button("own/logins/close-others/", own.close_others),
             *models,
             re_path(rf"^(?P<app_label>{apps})/$", self.admin_view(self.app_index), name="app_list"),
             re_path(r"(?P<url>.*)$", self.admin_view(self.catch_all_view)),
@@ -72,19 +84,32 @@ class UsaldusAdminSite(admin.AdminSite):
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Behind the login; a refusal is a page that says no more than it must."""
+        return super().admin_view(self.open_view(view), cacheable)
+
+    def open_view(self, view: Any) -> Any:
+        """The same before the login."""
 
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             # Django's reports of errors leave out whatever a form sent.
             request.sensitive_post_parameters = "__ALL__"  # type: ignore[attr-defined]
             try:
+                own.confirmed_with(request)
                 response: HttpResponseBase = view(request, *args, **kwargs)
             except Http404:
                 return refusal(request, nothing_here())
             except Refused as refused:
+                if own.asks_again(request, refused):
+                    return own.ask_again(request, refused)
                 return refusal(request, refused)
             return response
 
-        return super().admin_view(update_wrapper(guarded, view), cacheable)
+        return update_wrapper(guarded, view)
+
+    def button(self, where: str, view: View) -> URLPattern:
+        """A deed of one's own that has no page of its own."""
+        guarded = self.admin_view(require_POST(view))
+        pattern: URLPattern = path(where, guarded, name=f"own_{view.__name__}")
+        return pattern
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context = super().each_context(request)
@@ -127,18 +152,10 @@ class UsaldusAdminSite(admin.AdminSite):
         """The menu has every list; the page of an app has nothing of its own to show."""
         return redirect("admin:index")
 
-    def login(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        response = super().login(request, extra_context)
-        form = getattr(response, "context_data", None) and response.context_data.get("form")  # type: ignore[attr-defined]
-        if isinstance(form, LoginForm) and form.too_many_tries:
-            response.status_code = 429
-        return response
-
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        if isinstance(request.user, User):
-            logins.leave(by=request.user)
+        login = access.acting.get()
+        if login is not None and request.method == "POST":
+            logins.close(login.pk, by=the_user(request))
         response = super().logout(request, extra_context)
         response["Clear-Site-Data"] = '"cache"'
         return response
@@ -151,6 +168,9 @@ class UsaldusAdminSite(admin.AdminSite):
         if request.method == "POST" and went(form, lambda: change_password(user, form)):
             # This browser stays logged in; every other one has to log in again.
             update_session_auth_hash(request, user)
+            login = access.acting.get()
+            if login is not None:
+                logins.carry(login, session_key=request.session.session_key or "")
             return done(request, _("Your password is changed."), "admin:index")
         context = {
             **self.each_context(request),
@@ -162,7 +182,12 @@ class UsaldusAdminSite(admin.AdminSite):
 
 
 def change_password(user: Any, form: OwnPasswordForm) -> bool:
-    users.change_own_password(by=user, old=form.cleaned_data["old"], new=form.cleaned_data["new"])
+    users.change_own_password(
+        by=user,
+        old=form.cleaned_data["old"],
+        new=form.cleaned_data["new"],
+        here=access.acting.get(),
+    )
     return True
 
 

@@ -20,15 +20,16 @@ from django.views import defaults
 from redis.exceptions import RedisError
 from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
 
-from clients_app import logins
-from clients_app.errors import Hidden, Invalid, Refused, Stale, Text
+from clients_app import guesses
+from clients_app.errors import Hidden, Invalid, Refused, Stale, Text, Unconfirmed
 
 MEDIA_TYPE = "application/problem+json"
 UNAVAILABLE_SECONDS = 5
+CONFIRM = "/api/v1/me/confirm"
 NOT_FOUND = Hidden(_("There is nothing here that you can open."))
 HEADERS = {
     401: {"WWW-Authenticate": "Bearer"},
-    429: {"Retry-After": str(int(logins.WINDOW.total_seconds()))},
+    429: {"Retry-After": str(int(guesses.WINDOW.total_seconds()))},
     503: {"Retry-After": str(UNAVAILABLE_SECONDS)},
 }
 # What the framework refuses, in our words: code and detail by status.
@@ -92,6 +93,8 @@ def handle(exc: Exception, context: dict[str, Any]) -> HttpResponse | None:
             return _invalid([_error(exc.field, exc.code, exc.message)])
         case Stale():
             return problem(exc.status, exc.code, exc.message, current=exc.current)
+        case Unconfirmed():
+            return problem(exc.status, exc.code, exc.message, confirm=CONFIRM)
         case Refused():
             return problem(exc.status, exc.code, exc.message)
         case ValidationError():

@@ -52,6 +52,10 @@ class Problem(Answer):
     current = serializers.IntegerField(
         required=False, help_text="With code `stale`: the version to read again."
     )
+    confirm = serializers.CharField(
+        required=False,
+        help_text="With code `second_factor_required`: post a code there, then ask again.",
+    )
 
 
 def problems_of(statuses: Iterable[int]) -> Mapping[tuple[int, str], OpenApiResponse]:

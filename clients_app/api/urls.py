@@ -28,6 +28,9 @@ urlpatterns = [
     path("tokens", me.Tokens.as_view()),
     path("tokens/current", me.CurrentToken.as_view()),
     path("me", me.OneSelf.as_view()),
+    path("me/confirm", me.Confirming.as_view()),
+    path("me/logins", me.OwnLogins.as_view()),
+    path("me/logins/<uuid:login_id>", me.OneOwnLogin.as_view()),
     path("me/password", me.OwnPassword.as_view()),
     path("clients", clients.Clients.as_view()),
     path("clients/search", clients.Search.as_view()),
@@ -89,5 +92,6 @@ urlpatterns = [
     path("trail", trail.Trail.as_view()),
     path("users", users.Users.as_view()),
     path("users/<uuid:user_id>", users.OneUser.as_view()),
-    path("users/<uuid:user_id>/reset-password", users.PasswordReset.as_view()),
+    path("users/<uuid:user_id>/invite", users.Inviting.as_view()),
+    path("users/<uuid:user_id>/logins", users.Logins.as_view()),
 ]

@@ -2,9 +2,10 @@
 
 from uuid import UUID
 
+from django.conf import settings
 from rest_framework import serializers
 
-from clients_app import users
+from clients_app import invitations, users
 from clients_app.api.door import Door, operation
 from clients_app.api.fields import Choice, Flag, Text
 from clients_app.api.pages import page
@@ -29,13 +30,7 @@ class NewUser(Body):
     email = Text(max_length=254)
     name = Text(max_length=200)
     role = Choice(Role)
-    password = Text(max_length=1000)
-    example = {
-        "email": "somebody@practice.example",
-        "name": "…",
-        "role": "counsellor",
-        "password": "four or more words to begin with",
-    }
+    example = {"email": "somebody@practice.example", "name": "…", "role": "counsellor"}
 
 
 class UserState(Body):
@@ -47,11 +42,27 @@ class UserState(Body):
     example = {"name": "…", "role": "counsellor", "is_active": False}
 
 
-class GivenPassword(Body):
-    """A password for somebody else."""
+class Lost(Body):
+    """What the person has lost."""
 
-    password = Text(max_length=1000)
-    example = {"password": "four or more words to begin with"}
+    forget_second_factor = Flag(
+        default=False, help_text="True where app, passkeys and recovery codes are lost too."
+    )
+    example = {"forget_second_factor": False}
+
+
+class Link(Answer):
+    """A link to choose a password, for one use. It is shown this once."""
+
+    link = serializers.CharField()
+    expires_at = serializers.DateTimeField()
+    mailed = serializers.BooleanField(help_text="Whether it was mailed to the person, too.")
+
+
+class Count(Answer):
+    """How many there are."""
+
+    count = serializers.IntegerField()
 
 
 class Users(Door):
@@ -64,7 +75,8 @@ class Users(Door):
 
     @operation("createUser", takes=NewUser, answers=Login, status=201, refuses=(403, 409))
     def post(self, by: User, body: Values) -> Values:
-        """Make a login in one's own practice."""
+        """Make a login in one's own practice. `inviteUser` then gives the link by which the person
+        chooses a password."""
         return login(users.create(by=by, **body))
 
 
@@ -82,13 +94,34 @@ class OneUser(Door):
         return login(users.change(user_id, by=by, **body))
 
 
-class PasswordReset(Door):
-    """A login's password."""
+class Inviting(Door):
+    """A link to choose a password."""
 
-    @operation("resetPassword", takes=GivenPassword, refuses=(403, 404))
-    def post(self, by: User, user_id: UUID, body: Values) -> None:
-        """Give a login a new password. Its devices have to log in again."""
-        users.reset_password(user_id, by=by, password=body["password"])
+    @operation("inviteUser", takes=Lost, answers=Link, status=201, refuses=(403, 404, 409))
+    def post(self, by: User, user_id: UUID, body: Values) -> Values:
+        """Make a link by which the person chooses a password. The old one, and every browser and
+        device, ends now."""
+        made = invitations.invite(user_id, by=by, forget_factors=body["forget_second_factor"])
+        return {
+            "link": (settings.PUBLIC_URL or f"{self.request.scheme}://{self.request.get_host()}")
+            + made.path,
+            "expires_at": made.expires_at,
+            "mailed": made.mailed,
+        }
+
+
+class Logins(Door):
+    """Where somebody is logged in."""
+
+    @operation("countLogins", answers=Count, refuses=(403, 404))
+    def get(self, by: User, user_id: UUID) -> Values:
+        """In how many browsers and devices somebody of the practice is logged in."""
+        return {"count": users.logins_of(user_id, by=by)}
+
+    @operation("logUserOut", refuses=(403, 404))
+    def delete(self, by: User, user_id: UUID) -> None:
+        """Log somebody of the practice out everywhere."""
+        users.log_out(user_id, by=by)
 
 
 def login(user: User) -> Values:

@@ -3,6 +3,7 @@
 from clients_app.models.break_glass import BreakGlass, Finding, Reason
 from clients_app.models.care import CareAssignment
 from clients_app.models.client import Client, ClientKey, Kind, ServiceType
+from clients_app.models.login import Invitation, KnownDevice, Login
 from clients_app.models.practice import Practice
 from clients_app.models.promises import (
     Agreement,
@@ -19,10 +20,9 @@ from clients_app.models.retention import LegalHold, RetentionRule, Trigger
 from clients_app.models.row import Row, SealedRow
 from clients_app.models.succession import Handover, HandoverItem, Successor
 from clients_app.models.trail import AuditEvent, TrailSeal
-from clients_app.models.user import AccessToken, User
+from clients_app.models.user import User
 
 __all__ = [
-    "AccessToken",
     "Agreement",
     "AuditEvent",
     "BreakGlass",
@@ -38,9 +38,12 @@ __all__ = [
     "Handover",
     "HandoverItem",
     "How",
+    "Invitation",
     "Kind",
+    "KnownDevice",
     "Language",
     "LegalHold",
+    "Login",
     "Practice",
     "PurgeItem",
     "PurgeRun",

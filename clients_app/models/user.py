@@ -1,4 +1,4 @@
-"""A login with a practice and a role, and the tokens of its devices. Nothing domain-like."""
+"""Somebody who logs in, with a practice and a role. Nothing domain-like."""
 
 from typing import Any, ClassVar
 
@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from clients_app.models.practice import Practice
 from clients_app.models.row import Row
 from clients_app.roles import Role
+from clients_app.texts import plain_email
 
 ROLE_NAMES = {
     Role.COUNSELLOR: _("counsellor"),
@@ -24,10 +25,10 @@ class UserManager(BaseUserManager["User"]):
     """Finds by e-mail whatever its spelling; `createsuperuser` needs the rest."""
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        return self.get(email__iexact=username)
+        return self.get(email=plain_email(username or ""))
 
     def create_superuser(self, email: str, password: str, **_extra: Any) -> "User":
-        user = self.model(email=email.lower(), name=email, is_superuser=True)
+        user = self.model(email=plain_email(email), name=email, is_superuser=True)
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -83,18 +84,3 @@ class User(Row, AbstractBaseUser):
 
     def has_module_perms(self, app_label: str) -> bool:
         return False
-
-
-class AccessToken(Row):
-    """A device's login. Only a hash of the token is kept, so a stolen table logs nobody in."""
-
-    user = models.ForeignKey(User, models.CASCADE, related_name="tokens")
-    digest = models.BinaryField(max_length=32, unique=True)
-    device = models.CharField(max_length=100, blank=True)
-    created_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-
-    class Meta:
-        verbose_name = _("device login")
-        verbose_name_plural = _("device logins")
-        indexes = [models.Index(fields=["expires_at"], name="token_expiry")]

@@ -48,6 +48,9 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "csp",
 ]
 
@@ -63,6 +66,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "clients_app.middleware.doorway",
 ]
 
@@ -117,7 +121,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
         "OPTIONS": {"min_length": 15},
     },
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "clients_app.passwords.ReadilyGuessedValidator"},
     {
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
         "OPTIONS": {"user_attributes": ("email", "name")},
@@ -125,8 +129,24 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 
+# Of allauth the rows and the mathematics of the second factor are used, and none of its addresses.
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+MFA_ADAPTER = "clients_app.second_factor.Adapter"
+MFA_TOTP_ISSUER = "Usaldus"
+# A clock may be half a minute off.
+MFA_TOTP_TOLERANCE = 1
+
+# How long a login lives: left alone, and at most.
+BROWSER_IDLE_MINUTES: int = env.int("BROWSER_IDLE_MINUTES", default=15)
+BROWSER_ABSOLUTE_HOURS: int = env.int("BROWSER_ABSOLUTE_HOURS", default=12)
+DEVICE_IDLE_DAYS: int = env.int("DEVICE_IDLE_DAYS", default=14)
+DEVICE_ABSOLUTE_DAYS: int = env.int("DEVICE_ABSOLUTE_DAYS", default=90)
+
 SESSION_ENGINE = "clients_app.browser_sessions"
-SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_COOKIE_AGE = BROWSER_ABSOLUTE_HOURS * 60 * 60
 SESSION_COOKIE_SECURE = True
 SESSION_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_SECURE = True
@@ -202,9 +222,11 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Usaldus",
     "DESCRIPTION": (
-        "The session notes of a counselling practice. Log in with `POST /api/v1/tokens`, then send"
-        " the token as `Authorization: Bearer`. What is not yours and what is not there are the"
-        " same 404. Errors are problem documents (RFC 9457). Lists come in pages: send `next` as"
+        "The session notes of a counselling practice. Log in with `POST /api/v1/tokens`: e-mail,"
+        " password and the code of the second factor. Then send the token as `Authorization:"
+        " Bearer`. Where a deed answers `second_factor_required`, send a code to"
+        " `/api/v1/me/confirm` and ask again. What is not yours and what is not there are the same"
+        " 404. Errors are problem documents (RFC 9457). Lists come in pages: send `next` as"
         " `cursor`. What has a `version` is changed with its ETag in `If-Match`."
     ),
     "VERSION": "1",

@@ -32,6 +32,7 @@ from clients_app import (
     purges,
     retention,
     rules,
+    second_factor,
     succession,
     users,
     wall,
@@ -63,6 +64,7 @@ class Login:
     role: str
     email: str
     password: str
+    code: str
     to_see: str
 
 
@@ -73,13 +75,13 @@ def present() -> list[Login]:
     practice = Practice.objects.filter(slug=story["practice"]["slug"]).first()
     if practice is None:
         _make(story, now=timezone.now())
-    elif not logins_file().exists():
+    elif not logins_file().exists() or not all(len(line) == 3 for line in _kept()):
         _renew(practice)
     return _logins()
 
 
 def logins_file() -> Path:
-    """Where the generated passwords lie, readable by the operator alone."""
+    """Where the passwords and the secrets of the apps lie, readable by the operator alone."""
     named = os.environ.get("DEMO_LOGINS_FILE")
     return Path(named) if named else Path(settings.BASE_DIR) / "var" / "demo-logins.txt"
 
@@ -88,8 +90,10 @@ def logins_file() -> Path:
 def _make(story: Mapping[str, Any], *, now: datetime) -> None:
     passwords = {person["email"]: _password() for person in story["users"]}
     passwords[ROOT] = _password()
+    secrets_of = {}
     with transaction.atomic():
         root = User.objects.create_superuser(ROOT, passwords[ROOT])
+        secrets_of[ROOT] = _app(root)
         about = {name: text for name, text in story["practice"].items() if name != "language"}
         practice = practices.create(by=root, **about)
         people = {
@@ -103,23 +107,39 @@ def _make(story: Mapping[str, Any], *, now: datetime) -> None:
             )
             for person in story["users"]
         }
+        secrets_of |= {user.email: _app(user) for user in people.values()}
         _Telling(practice, people, now).tell(story)
         # Before the end of the transaction: a practice whose passwords nobody knows is of no use,
         # a file of passwords without a practice is overwritten by the next run.
-        _keep(passwords)
+        _keep(passwords, secrets_of)
 
 
 @sensitive_variables()
 def _renew(practice: Practice) -> None:
-    """The file is gone: new passwords for everybody of the practice. The superuser's is changed
-    with `manage.py changepassword`."""
+    """The file is gone: new passwords and apps for everybody of the practice. The superuser's
+    password is changed with `manage.py changepassword`."""
     root = User.objects.get(email=ROOT)
     passwords = {ROOT: ""}
+    secrets_of = {}
     with transaction.atomic():
+        second_factor.forget(root)
+        secrets_of[ROOT] = _app(root)
         for user in User.objects.filter(practice=practice):
             passwords[user.email] = _password()
             users.reset_password(user.pk, by=root, password=passwords[user.email])
-        _keep(passwords)
+            second_factor.forget(user)
+            secrets_of[user.email] = _app(user)
+        _keep(passwords, secrets_of)
+
+
+@sensitive_variables()
+def _app(user: User) -> str:
+    """An authenticator app as its owner would set it up; its secret."""
+    offered = second_factor.offer_totp(user)
+    secret, _picture = second_factor.shown_totp(user, offered)
+    # The code of half a minute ago, so that the one of now still opens.
+    second_factor.add_totp(offered, second_factor.code_of(secret, back=1), by=user)
+    return secret
 
 
 class _Telling:
@@ -283,14 +303,14 @@ class _Telling:
 
 @sensitive_variables()
 def _logins() -> list[Login]:
-    lines = logins_file().read_text("utf-8").splitlines()
-    passwords = dict(line.partition(" ")[::2] for line in lines)
-    people = User.objects.filter(email__in=passwords).order_by("practice", "pk")
+    kept = {email: (password, app) for email, password, app in _kept()}
+    people = User.objects.filter(email__in=kept).order_by("practice", "pk")
     return [
         Login(
             role=str(user.get_role_display()) if user.role else "superuser",
             email=user.email,
-            password=passwords[user.email],
+            password=kept[user.email][0],
+            code=second_factor.code_of(kept[user.email][1]),
             to_see=TO_SEE[Role(user.role)] if user.role else "practices and logins; no file opens",
         )
         for user in people
@@ -298,14 +318,22 @@ def _logins() -> list[Login]:
 
 
 @sensitive_variables()
-def _keep(passwords: Mapping[str, str]) -> None:
+def _kept() -> list[list[str]]:
+    """E-mail, password, and the secret of the app; a file of before there were apps has two."""
+    return [line.split(" ") for line in logins_file().read_text("utf-8").splitlines()]
+
+
+@sensitive_variables()
+def _keep(passwords: Mapping[str, str], apps: Mapping[str, str]) -> None:
     path = logins_file()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.unfinished")
     unfinished.unlink(missing_ok=True)
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.writelines(f"{email} {password}\n" for email, password in passwords.items())
+        file.writelines(
+            f"{email} {password} {apps[email]}\n" for email, password in passwords.items()
+        )
         file.flush()
         os.fsync(descriptor)
     unfinished.replace(path)

@@ -24,7 +24,7 @@ from rest_framework.test import APIClient
 from clients_app import logins
 from clients_app.api import docs
 from clients_app.models import AuditEvent, User
-from tests.conftest import PASSWORD, Cast
+from tests.conftest import Cast
 
 SCHEMA: dict[str, Any] = orjson.loads(docs.document())
 PROBLEM = "application/problem+json"
@@ -57,7 +57,7 @@ def phone(cast: Cast) -> Callable[[User], Phone]:
     """A phone on which somebody is logged in."""
 
     def open_for(user: User) -> Phone:
-        _token, secret = logins.open_token(user.email, PASSWORD, device="phone")
+        _login, secret = logins.open_device(user, device="phone")
         return Phone(HTTP_AUTHORIZATION=f"Bearer {secret}")
 
     return open_for

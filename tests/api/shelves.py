@@ -10,13 +10,14 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from clients_app import agreements, care, clients, exceptions, holds, rules, vault
+from clients_app import agreements, care, clients, exceptions, holds, logins, rules, vault
 from clients_app.models import (
     BreakGlass,
     Client,
     ConfidentialityStatement,
     DestructionRecord,
     Handover,
+    Login,
     PurgeItem,
     PurgeRun,
     RetentionRule,
@@ -71,6 +72,7 @@ class Shelves:
             "listUnprepared": (cast.mattias, "successions/unprepared"),
             "listTrail": (cast.piret, "trail"),
             "listUsers": (cast.mattias, "users"),
+            "listMyLogins": (cast.liis, "me/logins"),
         }[operation]
 
     def put(self, operation: str, number: int) -> None:
@@ -85,6 +87,10 @@ class Shelves:
                 self.colleague(number)
             case "listAccessLog" | "listTrail":
                 clients.read(mari.pk, by=cast.liis)
+            case "listMyLogins":
+                login, _secret = logins.open_device(cast.liis, device=str(number))
+                at = timezone.now().replace(microsecond=0, second=number // 2)
+                Login.objects.filter(pk=login.pk).update(created_at=at)
             case "listSessions":
                 at = yesterday().replace(microsecond=0) + timedelta(days=number // 2)
                 sessions.plan(mari.pk, by=cast.liis, starts_at=at)

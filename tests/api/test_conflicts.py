@@ -86,8 +86,9 @@ def attempts(cast: Cast, mari: Client, meeting: TherapySession) -> dict[str, Att
         "proposeSuccession": (mattias, {}, {**over, "counsellor": str(liis.pk), "to": str(kai.pk)}),
         "approveSuccession": (piret, past, None),
         "refuseSuccession": (piret, past, None),
-        "createUser": (mattias, {}, {**email, "password": "eleven slow swans at dusk"}),
+        "createUser": (mattias, {}, email),
         "changeUser": (mattias, {"user_id": mattias.pk}, None),
+        "inviteUser": (mattias, {"user_id": mattias.pk}, None),
     }
 
 

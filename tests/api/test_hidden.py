@@ -15,6 +15,7 @@ from clients_app import (
     clients,
     exceptions,
     holds,
+    logins,
     promises,
     rules,
     succession,
@@ -148,6 +149,7 @@ def everything_of(
             "handover_id": own.pk,
             "succession_id": proposed.pk,
             "user_id": counsellor.pk,
+            "login_id": logins.open_device(counsellor, device="phone")[0].pk,
         },
         counsellor.pk,
     )
@@ -261,7 +263,12 @@ SUPERUSERS = {
     "readUser": 200,
     "changeUser": 200,
     "createUser": 400,
-    "resetPassword": 204,
+    "inviteUser": 201,
+    "countLogins": 200,
+    "logUserOut": 204,
+    "confirm": 401,
+    "listMyLogins": 200,
+    "closeMyLogin": 404,
 }
 
 

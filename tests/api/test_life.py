@@ -10,7 +10,7 @@ from django.utils import timezone
 from clients_app import destruction
 from clients_app.models import User
 from tests.api.conftest import Phone, ask, tell
-from tests.conftest import PASSWORD, Cast, trail
+from tests.conftest import Cast, trail
 
 Open = Callable[[User], Phone]
 
@@ -175,16 +175,16 @@ def test_the_manager_looks_after_logins(cast: Cast, phone: Open) -> None:
             "email": "tiina@kalda.example",
             "name": "Tiina",
             "role": "counsellor",
-            "password": PASSWORD,
         },
         status=201,
     )
     address = f"users/{tiina['id']}"
     state = {"name": "Tiina T.", "role": "front_desk", "is_active": True}
     assert tell(manager, address, state, method="PUT")["role"] == "front_desk"
-    tell(
-        manager, f"{address}/reset-password", {"password": "eleven slow swans at dusk"}, status=204
-    )
+    link = tell(manager, f"{address}/invite", {"forget_second_factor": True}, status=201)
+    assert link["link"].startswith("http://testserver/admin/invitation/")
+    assert ask(manager, f"{address}/logins") == {"count": 0}
+    tell(manager, f"{address}/logins", method="DELETE", status=204)
     tell(manager, address, {**state, "is_active": False}, method="PUT")
     assert ask(manager, address)["is_active"] is False
     names = [user["name"] for user in ask(manager, "users")["results"]]

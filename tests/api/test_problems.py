@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 from clients_app import clients, logins
 from clients_app.models import User
 from tests.api.conftest import NOWHERE, Operation, Phone, each, nothing_changes, refusal
-from tests.conftest import PASSWORD, Cast
+from tests.conftest import Cast
 
 Open = Callable[[User], Phone]
 CANARY = "xqzjwkvbtxqzjwkvbtxqzjwk"
@@ -215,7 +215,7 @@ def test_a_failure_tells_nothing(
         raise RuntimeError(CANARY)
 
     monkeypatch.setattr(clients, "browse", fail)
-    _token, secret = logins.open_token(cast.liis.email, PASSWORD)
+    _login, secret = logins.open_device(cast.liis, device="phone")
     client = APIClient(raise_request_exception=False, HTTP_AUTHORIZATION=f"Bearer {secret}")
     response = client.get("/api/v1/clients")
     assert refusal(response, 500)["code"] == "failed"

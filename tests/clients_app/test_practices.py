@@ -103,7 +103,9 @@ def test_the_operator_makes_a_practice_and_its_first_login(
     meri: Practice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers(monkeypatch, PASSWORD, PASSWORD)
-    assert "mia@meri.example can log in as practice manager." in operator("createuser", *MANAGER)
+    assert "mia@meri.example can log in as practice manager." in operator(
+        "createuser", *MANAGER, "--password"
+    )
     mia = logins.identify("mia@meri.example", PASSWORD)
     assert (mia.practice, mia.role, mia.name) == (meri, "practice_manager", "Mia")
     assert trail(practice_id=meri.pk, role="system") == ["practice.created", "user.created"]
@@ -122,7 +124,7 @@ def test_two_different_passwords_make_nobody(
 ) -> None:
     answers(monkeypatch, PASSWORD, PASSWORD + "!")
     with pytest.raises(CommandError, match="differ"):
-        operator("createuser", *MANAGER)
+        operator("createuser", *MANAGER, "--password")
     assert not User.objects.exists()
 
 
@@ -142,7 +144,7 @@ def test_without_a_terminal_nothing_is_asked(
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(PASSWORD))
     with pytest.raises(CommandError, match="--password-stdin"):
-        operator("createuser", *MANAGER)
+        operator("createuser", *MANAGER, "--password")
 
 
 def test_mistakes_are_said(meri: Practice, monkeypatch: pytest.MonkeyPatch) -> None:

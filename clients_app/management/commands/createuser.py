@@ -4,23 +4,25 @@ import getpass
 import sys
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.views.decorators.debug import sensitive_variables
 
-from clients_app import users
+from clients_app import invitations, users
 from clients_app.errors import Refused
 from clients_app.models import Practice
 from clients_app.roles import Role
 
 
 class Command(BaseCommand):
-    help = "Make a login. The password is asked for twice, or read from standard input."
+    help = "Make a login, and print the link by which its owner chooses a password."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email")
         parser.add_argument("--practice", required=True, help="short name of the practice")
         parser.add_argument("--role", required=True, choices=[role.value for role in Role])
         parser.add_argument("--name", required=True, help="the person's name")
+        parser.add_argument("--password", action="store_true", help="ask for a password twice")
         parser.add_argument(
             "--password-stdin", action="store_true", help="first line of standard input"
         )
@@ -30,7 +32,11 @@ class Command(BaseCommand):
         practice = Practice.objects.filter(slug=options["practice"]).first()
         if practice is None:
             raise CommandError("There is no such practice: createpractice founds one.")
-        password = _line() if options["password_stdin"] else _asked_twice()
+        password = None
+        if options["password_stdin"]:
+            password = _line()
+        elif options["password"]:
+            password = _asked_twice()
         try:
             user = users.create(
                 by=None,
@@ -42,7 +48,14 @@ class Command(BaseCommand):
             )
         except Refused as refused:
             raise CommandError(str(refused.message)) from None
-        self.stdout.write(f"{user.email} can log in as {user.get_role_display()}.")
+        if password is not None:
+            self.stdout.write(f"{user.email} can log in as {user.get_role_display()}.")
+            return
+        link = invitations.invite(user.pk, by=None)
+        self.stdout.write(
+            f"{user.email} chooses a password here, within seven days:\n"
+            f"{settings.PUBLIC_URL or 'https://(your host)'}{link.path}"
+        )
 
 
 def _line() -> str:

@@ -18,9 +18,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
-        check = verbs.add_parser("check", help="which master key wraps how many data keys")
-        check.add_argument("--open", action="store_true", help="also open every data key")
-        verbs.add_parser("rotate", help="wrap every data key by the newest master key")
+        check = verbs.add_parser("check", help="which master key holds how much")
+        check.add_argument("--open", action="store_true", help="also open each of them")
+        verbs.add_parser("rotate", help="put everything under the newest master key")
         verbs.add_parser("generate", help="print a new master key")
 
     def handle(self, *_args: Any, verb: str, **options: Any) -> None:
@@ -35,22 +35,25 @@ class Command(BaseCommand):
         masters = keys.usage()
         for master in masters:
             state = "newest" if master.newest else "older" if master.configured else "MISSING"
-            self.stdout.write(f"{master.fingerprint}  {state:8}  wraps {master.wraps} data keys")
-        if any(not master.configured and master.wraps for master in masters):
+            self.stdout.write(
+                f"{master.fingerprint}  {state:8}  wraps {master.wraps} data keys,"
+                f" seals {master.seals} secrets of second factors"
+            )
+        if any(not master.configured and master.wraps + master.seals for master in masters):
             raise CommandError(
-                "Data keys are wrapped by a master key that FIELD_ENCRYPTION_KEY does not hold. "
-                "Put that key back, behind the newest."
+                "Data keys or secrets are under a master key that FIELD_ENCRYPTION_KEY does not "
+                "hold. Put that key back, behind the newest."
             )
         if open_all and (broken := list(keys.broken())):
-            raise CommandError(f"{len(broken)} data keys do not open: {', '.join(broken[:20])}")
-        old = sum(master.wraps for master in masters if not master.newest)
+            raise CommandError(f"{len(broken)} of them do not open: {', '.join(broken[:20])}")
+        old = sum(master.wraps + master.seals for master in masters if not master.newest)
         if old:
-            self.stdout.write(f"{old} data keys wait for `keys rotate`; keep the older keys.")
+            self.stdout.write(f"{old} of them wait for `keys rotate`; keep the older keys.")
         else:
-            self.stdout.write("Every data key is under the newest master key.")
+            self.stdout.write("Everything is under the newest master key.")
 
     def _rotate(self) -> None:
-        waiting = sum(master.wraps for master in keys.usage() if not master.newest)
+        waiting = sum(master.wraps + master.seals for master in keys.usage() if not master.newest)
         with tqdm(total=waiting, unit="keys", disable=None) as bar:
             for done in keys.rotate():
                 bar.update(done)

@@ -71,7 +71,15 @@
           form.requestSubmit(button);
           checked = false;
         })
-        .catch(() => tell(form, alive.dataset.loggedOut));
+        .catch(() => {
+          tell(form, alive.dataset.loggedOut);
+          const again = document.createElement("a");
+          again.href = alive.dataset.login;
+          again.target = "_blank";
+          again.rel = "noopener";
+          again.textContent = alive.dataset.logIn;
+          form.querySelector(".told-by-page").append(" ", again);
+        });
     });
   });
 })();

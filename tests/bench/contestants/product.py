@@ -1,16 +1,14 @@
 """The product's data: files are opened by its verb; sessions and notes are sealed as its verbs do
 it and stored in bulk, for 10,000 of them one by one would take minutes."""
 
-import secrets
 from collections.abc import Iterator
 from uuid import UUID
 
 from django.core.management import call_command
 from django.db import connection, transaction
-from django.utils import timezone
 
 from clients_app import clients, logins, owner, users, vault, wall
-from clients_app.models import AccessToken, Client, Practice, User
+from clients_app.models import Client, Practice, User
 from sessions_app.models import Format, Modality, SessionNote, TherapySession
 from tests.bench.contestants import Door
 from tests.bench.data import Caseload, Entry
@@ -49,13 +47,7 @@ def _counsellor(number: int, practice: Practice) -> tuple[User, str]:
         password=PASSWORD,
         practice=practice,
     )
-    secret, now = secrets.token_urlsafe(32), timezone.now()
-    AccessToken.objects.create(
-        user=user,
-        digest=logins.digest(secret),
-        created_at=now,
-        expires_at=now + logins.TOKEN_LIFE,
-    )
+    _login, secret = logins.open_device(user, device="bench")
     return user, secret
 
 
