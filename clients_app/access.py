@@ -32,6 +32,7 @@ from django.utils.translation import gettext_lazy as _
 from clients_app import audit, roles
 from clients_app.errors import Denied, Hidden, Unconfirmed
 from clients_app.models import BreakGlass, CareAssignment, Client, Login, Practice, User
+from clients_app.pipeline import ask
 from clients_app.roles import Permission, Scope
 
 M = TypeVar("M", bound=Model)

@@ -97,7 +97,7 @@ QUIET: dict[str, str] = {
 
 @pytest.fixture
 def of_mari(cast: Cast, mari: Client, meeting: TherapySession, confided: Disclosure) -> Things:
-    return everything_of(mari, meeting, cast.liis, cast.piret)
+    return everything_of(mari, meeting, cast.liis, cast.piret, cast.sofia)
 
 
 def call(operation: Operation, phone: Phone, of_mari: Things, cast: Cast) -> Any:

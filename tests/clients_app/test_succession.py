@@ -427,7 +427,7 @@ def test_the_old_ones_access_ends_at_the_next_request_by_every_door(
     assert phone(cast.mark).get(f"/api/v1/notes/{note.pk}").status_code == 200
     if locks_out:
         assert browser.get("/admin/").status_code == 302
-        assert not cast.liis.tokens.exists()
+        assert not cast.liis.logins.exists()
 
 
 def test_neither_of_the_two_gains_a_word(
