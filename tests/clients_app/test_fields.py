@@ -60,12 +60,14 @@ def rows(
     cast: Cast,
 ) -> dict[str, Any]:
     """One row of every model that has sealed columns."""
-    from clients_app import holds
+    from clients_app import break_glass, holds
     from sessions_app import notes
 
     draft = notes.write(note.session_id, by=cast.liis, body={"text": "one"})
     notes.revise(draft.pk, by=cast.liis, version=1, body={"text": "two"})
     holds.place(mari.pk, by=cast.piret, matter="matter", reason="reason")
+    reason = "She called and said goodbye; nobody can be reached."
+    break_glass.request(mari.code, by=cast.mark, reason_code="danger_to_life", text=reason)
     found = {}
     for model in {model for model, _field in SEALED_COLUMNS}:
         found[model._meta.label] = model._default_manager.first()

@@ -33,7 +33,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clients_app import anchors, audit, checks, crypto, seals, tasks, verification
+from clients_app import anchors, audit, checks, crypto, owner, seals, tasks, verification
 from clients_app.crypto import Signer
 from clients_app.merkle import Tree, leaf
 from clients_app.models import AuditEvent, TrailSeal
@@ -49,10 +49,9 @@ UNCOVERED = 2
 
 
 @pytest.fixture(autouse=True)
-def _append_only(db: None) -> None:
-    """The triggers are on, whatever the test before needed."""
-    for table in (seals.TRAIL, seals.SEALS):
-        sql(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+def _as_the_owner(db: None) -> None:
+    """Of the tables, as the thief is. `conftest` gives the connection back afterwards."""
+    owner.connect_as_owner()
 
 
 @pytest.fixture(autouse=True)
@@ -133,6 +132,16 @@ def thief() -> Iterator[None]:
             sql(f"ALTER TABLE {table} DISABLE TRIGGER USER")
         yield
         transaction.set_rollback(True)
+
+
+def test_sealing_needs_to_own_nothing(settings: Any) -> None:
+    """The worker's role seals, anchors and verifies."""
+    owner.connect_as_application()
+    write(3)
+    seal_everything()
+    anchors.anchor()
+    report = verification.verify(Path(settings.AUDIT_ANCHOR_FILE))
+    assert (report.events, report.findings, report.unchecked) == (1, [], [])
 
 
 def test_control_an_untouched_trail_verifies(chain: Chain) -> None:
