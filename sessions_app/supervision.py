@@ -130,14 +130,14 @@ def release(
 def of_client(client_id: UUID, *, by: User) -> QuerySet[SupervisionExcerpt]:
     """What was released of this client, newest first, without its words: to the confidants,
     except what another took out of a locked disclosure."""
-    access.require(by, Permission.DISCLOSURE_READ, client_id, subject_id=client_id)
+    access.require(by, Permission.DISCLOSURE_WRITE, client_id, subject_id=client_id)
     rows = SupervisionExcerpt.objects.filter(_shared(by), client_id=client_id)
     return rows.select_related("client", "author", "supervisor", "revoked_by").order_by("-id")
 
 
 def readings(client_id: UUID, *, by: User) -> Mapping[UUID, datetime]:
     """When each excerpt of this client was last read by its supervisor, as the trail has it."""
-    access.require(by, Permission.DISCLOSURE_READ, client_id, subject_id=client_id)
+    access.require(by, Permission.DISCLOSURE_WRITE, client_id, subject_id=client_id)
     rows = AuditEvent.objects.filter(client_id=client_id, event=READ, denied=False)
     return dict(rows.values_list("subject_id").annotate(Max("at")).order_by())
 
@@ -153,7 +153,7 @@ def inspect(excerpt_id: UUID, *, by: User, client_id: UUID | None = None) -> Ope
     )
     if client_id is not None:
         rows = rows.filter(client_id=client_id)
-    excerpt = access.find(rows, excerpt_id, by, Permission.DISCLOSURE_READ)
+    excerpt = access.find(rows, excerpt_id, by, Permission.DISCLOSURE_WRITE)
     return _opened(excerpt, by, "excerpt.inspected")
 
 

@@ -247,12 +247,12 @@ class AgreementAdmin(DoorAdmin):
 
 def of_client(request: HttpRequest, profile: Profile) -> Panel | None:
     """Under which promise the client speaks, and when it could not be kept whole."""
-    if not offers(request, Permission.AGREEMENT_READ):
-        return None
     user, client, now = the_user(request), profile.client, timezone.now()
+    if not offers(request, Permission.AGREEMENT_READ, client.pk):
+        return None
     given = list(agreements.browse(client.pk, by=user)[: SHOWN + 1])
     told = []
-    if offers(request, Permission.EXCEPTION_READ):
+    if offers(request, Permission.EXCEPTION_READ, client.pk):
         told = list(exceptions.browse(by=user, client_id=client.pk)[: SHOWN + 1])
     return Panel(
         "usaldus/promise_panel.html",

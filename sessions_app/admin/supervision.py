@@ -253,9 +253,9 @@ def today(request: HttpRequest) -> Panel | None:
 
 def of_client(request: HttpRequest, profile: Profile) -> Panel | None:
     """What was released of this client, to whom, and whether it was read."""
-    if not offers(request, Permission.EXCERPT_RELEASE):
-        return None
     user, client = the_user(request), profile.client
+    if not offers(request, Permission.EXCERPT_RELEASE, client.pk):
+        return None
     rows = list(supervision.of_client(client.pk, by=user)[:SHOWN])
     if not rows:
         return None

@@ -63,6 +63,7 @@ def test_words_stay_where_they_belong(
         "sessions_app_disclosure_amend": {"told"},
         "clients_app_client_changelist": {"full_name", "preferred_name"},
         "sessions_app_therapysession_changelist": {"full_name", "preferred_name"},
+        "clients_app_successor_hand_over": {"full_name", "preferred_name"},
         "index": {"full_name", "preferred_name"},
     }
     hers = things | {

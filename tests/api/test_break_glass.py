@@ -100,7 +100,7 @@ def test_every_operation_under_it(
     for operation in OPERATIONS:
         lists = operation.name in ("listSessions", "listNotes", "listDisclosures")
         bodies = set(named) & set((operation.body or {"properties": {}})["properties"])
-        if not (lists or bodies or any(f"{{{name}}}" in operation.path for name in ids)):
+        if not (lists or bodies - {"to"} or any(f"{{{name}}}" in operation.path for name in ids)):
             continue
         body = {**operation.example, **{n: named[n] for n in bodies}} if operation.body else None
         query = f"?client={mari.pk}" if lists else ""

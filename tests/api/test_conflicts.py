@@ -7,12 +7,21 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
-from clients_app import break_glass, clients, holds, rules, succession
+from clients_app import (
+    agreements,
+    break_glass,
+    clients,
+    exceptions,
+    holds,
+    promises,
+    rules,
+    succession,
+)
 from clients_app.models import Client, PurgeItem, PurgeRun, User
 from sessions_app import disclosures, notes, sessions
 from sessions_app.models import TherapySession
 from tests.api.conftest import OPERATIONS, Phone, nothing_changes, refusal
-from tests.conftest import Cast, yesterday
+from tests.conftest import Cast, promised, wording_of, yesterday
 
 Open = Callable[[User], Phone]
 Attempt = tuple[User, dict[str, UUID], dict[str, Any] | None]
@@ -59,6 +68,14 @@ def attempts(cast: Cast, mari: Client, meeting: TherapySession) -> dict[str, Att
     emergency: dict[str, Any] = {"reason_code": "other", "text": "Nobody else can be reached now."}
     opened = break_glass.request(mari.code, by=cast.mark, **emergency)
 
+    published = promised(cast, yesterday())
+    promises.draft("et", by=piret, text=wording_of("et"))
+    agreement = agreements.record(mari.pk, by=liis, statement=published.pk, how="paper")
+    agreements.withdraw(agreement.pk, by=liis)
+    helped: dict[str, Any] = {"ground": "danger_to_life", "recipient": "r", "content": "c"}
+    exception = exceptions.record(mari.pk, by=liis, **helped, told="yes", told_at=timezone.now())
+    excerpt = {"supervisor": str(cast.sofia.pk), "consent_how": "spoken", "pseudonym": "K"}
+
     decided, ended = {"run_id": run.pk, "item_id": item.pk}, {"session_id": meeting.pk}
     email = {"email": cast.mark.email.upper(), "name": "x", "role": "supervisor"}
     return {
@@ -74,6 +91,25 @@ def attempts(cast: Cast, mari: Client, meeting: TherapySession) -> dict[str, Att
         "addToNote": (liis, {"note_id": draft.pk}, None),
         "writeDisclosure": (liis, {}, {"session": str(last.pk), "text": "x"}),
         "amendDisclosure": (liis, {"disclosure_id": told.pk}, None),
+        "draftPromise": (piret, {}, {"language": "et", "text": wording_of("et")}),
+        "revisePromise": (piret, {"promise_id": published.pk}, {"text": wording_of("et")}),
+        "publishPromise": (piret, {"promise_id": published.pk}, None),
+        "recordAgreement": (
+            liis,
+            {"client_id": gone.pk},
+            {"statement": str(published.pk), "how": "paper"},
+        ),
+        "withdrawAgreement": (
+            liis,
+            {"client_id": mari.pk, "agreement_id": agreement.pk},
+            None,
+        ),
+        "recordClientTold": (liis, {"exception_id": exception.pk}, {}),
+        "releaseExcerpt": (
+            liis,
+            {"client_id": mari.pk},
+            {**excerpt, "note": str(signed.pk), "text": "She came."},
+        ),
         "openEmergency": (cast.mark, {}, {**emergency, "code": mari.code}),
         "reviewEmergency": (piret, {"access_id": opened.pk}, None),
         "liftHold": (piret, {"hold_id": hold.pk}, None),

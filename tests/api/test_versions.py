@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from clients_app import promises
 from clients_app.models import Client, User
 from sessions_app import notes, sessions
 from tests.api.conftest import OPERATIONS, Phone, ask, nothing_changes, refusal, tell
-from tests.conftest import Cast, yesterday
+from tests.conftest import Cast, wording_of, yesterday
 
 Open = Callable[[User], Phone]
 Versioned = tuple[str, str, str, dict[str, Any]]
@@ -30,11 +31,17 @@ def changes(cast: Cast, mari: Client) -> dict[str, tuple[str, str, dict[str, Any
         session = sessions.plan(mari.pk, by=cast.liis, starts_at=yesterday())
         return f"notes/{notes.write(session.pk, by=cast.liis, body={'text': 'x'}).pk}"
 
+    def promise(language: str) -> str:
+        drafted = promises.draft(language, by=cast.piret, text=wording_of(language))
+        return f"promises/{drafted.pk}"
+
     return {
         "changeClient": ("PATCH", f"clients/{mari.pk}", {"pronouns": "she"}),
         "moveSession": ("PATCH", planned(), {"minutes": 90}),
         "holdSession": ("POST", f"{planned()}/hold", None),
         "cancelSession": ("POST", f"{planned()}/cancel", {"no_show": True}),
+        "revisePromise": ("PATCH", promise("en"), {"text": wording_of("et")}),
+        "publishPromise": ("POST", f"{promise('et')}/publish", None),
         "reviseNote": ("PATCH", draft(), {"body": {"text": "y"}}),
         "signNote": ("POST", f"{draft()}/sign", None),
     }
@@ -45,11 +52,15 @@ WANTED = [o.name for o in OPERATIONS if "428" in o.spec["responses"]]
 
 @pytest.mark.parametrize("name", WANTED)
 def test_a_change_is_of_the_version_that_was_read(
-    liis: Phone, changes: dict[str, tuple[str, str, dict[str, Any] | None]], name: str
+    cast: Cast,
+    phone: Open,
+    changes: dict[str, tuple[str, str, dict[str, Any] | None]],
+    name: str,
 ) -> None:
     """Without If-Match 428, with another version 412 that names the present one, with what is no
     version 400; only with the version that is there, the change."""
     method, address, body = changes[name]
+    liis = phone(cast.piret if "Promise" in name else cast.liis)
     with nothing_changes():
         missing = refusal(liis.send(method, address, body), 428)
         assert missing["code"] == "version_required"
