@@ -98,9 +98,14 @@ def verifying(environment: Mapping[str, str], sizes: Sequence[int]) -> list[Veri
     return found
 
 
+# The database shows its rows to whoever says a purpose (`clients_app.wall`).
+PURPOSE = "SET usaldus.purpose = 'bench'"
+
+
 def lines_sealed(address: str) -> tuple[int, int]:
     """How many lines there are, and how many the seals count."""
     with psycopg.connect(address) as connection:
+        connection.execute(PURPOSE)
         row = connection.execute(
             "SELECT (SELECT count(*) FROM clients_app_auditevent),"
             " (SELECT coalesce(sum(count), 0) FROM clients_app_trailseal)"
@@ -219,6 +224,7 @@ def _write() -> None:
     ).encode()
     line = audit.INSERT.encode()
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True, prepare_threshold=0) as out:
+        out.execute(PURPOSE)
         some = out.execute(f"SELECT id, client_id FROM {table_name} LIMIT 1".encode()).fetchone()
         assert some is not None
         params = audit.params("note.written", by=None, client_id=some[1], subject_id=some[0])
@@ -261,10 +267,10 @@ def _fill(size: int) -> None:
     """Lines of the usual shape, a thousand a transaction, all of them sealed."""
     from django.db import connection
 
-    from clients_app import anchors, seals
+    from clients_app import anchors, seals, wall
 
     anchored = seals.state().anchored is not None
-    with connection.cursor() as cursor:
+    with wall.system("bench"), connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM clients_app_auditevent")
         missing = size - cursor.fetchone()[0] - (not anchored)
         for start in range(0, missing, PER_TRANSACTION):

@@ -594,6 +594,7 @@ def new_cluster(chain: Chain) -> Iterator[Chain]:
     seal_everything()
     sql(seals.REBASED.format(offset=0))
     yield chain
+    owner.connect_as_owner()  # the command gave the connection back
     sql(seals.REBASED.format(offset=0))
 
 
