@@ -241,6 +241,8 @@ def read(access_id: UUID, *, by: User) -> OpenedRequest:
 def readings(access_id: UUID, *, by: User) -> QuerySet[AuditEvent]:
     """What was done under it and what was refused, in the order of time."""
     found = _to_review(access_id, by)
+    with transaction.atomic():
+        audit.record("trail.read", by=by, client_id=found.client_id, subject_id=found.pk)
     return AuditEvent.objects.filter(
         practice_id=found.practice_id, reason=audit.BREAK_GLASS, detail__break_glass=str(found.pk)
     ).order_by("id")

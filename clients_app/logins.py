@@ -31,6 +31,7 @@ from clients_app import access, audit, browser_sessions, guesses, second_factor,
 from clients_app.errors import Hidden, Refused, Text
 from clients_app.models import KnownDevice, Login, Practice, User
 from clients_app.pipeline import ask, built, columns
+from clients_app.roles import Permission
 from clients_app.texts import plain_email
 
 WRONG = _("The e-mail or the password is wrong.")
@@ -87,12 +88,11 @@ def log_in_device(
     guess = guesses.at(email, known_device)
     try:
         user = identify(email, password, guess=guess)
-        second_factor.check(user, second_factor.Answer(code=code), guess)
+        with second_factor.given(user, second_factor.Answer(code=code), guess):
+            login, secret = open_device(user, device=device)
+            known = know(user, known_device)
     except (LoginRefused, second_factor.CodeRefused):
         raise LoginRefused(_("The e-mail, the password or the code is wrong.")) from None
-    with transaction.atomic():
-        login, secret = open_device(user, device=device)
-        known = know(user, known_device)
     guess.forgive()
     return login, secret, known
 
@@ -152,9 +152,8 @@ def confirm(answer: second_factor.Answer, *, by: User) -> datetime:
     """
     login = _here()
     guess = guesses.Guesses(f"login:{login.pk}")
-    second_factor.check(by, answer, guess)
-    now = timezone.now()
-    with transaction.atomic():
+    with second_factor.given(by, answer, guess):
+        now = timezone.now()
         Login.objects.filter(pk=login.pk).update(confirmed_at=now)
         audit.record("login.confirmed", by=by, subject_id=login.pk)
     login.confirmed_at = now
@@ -186,7 +185,8 @@ def read(login_id: UUID, *, by: User) -> Login:
     """One of one's own."""
     login = Login.objects.filter(pk=login_id, user=by).first()
     if login is None:
-        raise Hidden(_("There is nothing here that you can open."))
+        # To see or end another's is the managers' (`users.log_out`).
+        access.hide(by, Permission.USER_MANAGE, client_id=None, subject_id=login_id)
     return login
 
 
@@ -204,7 +204,8 @@ def close_others(*, by: User) -> int:
     with transaction.atomic():
         others = Login.objects.filter(user=by).exclude(pk=_here().pk)
         count = _end(others)
-        audit.record("logout.others", by=by, subject_id=by.pk, logins=count)
+        if count:
+            audit.record("logout.others", by=by, subject_id=by.pk, logins=count)
     return count
 
 

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -41,8 +41,9 @@ from fido2.webauthn import (
 )
 
 from clients_app import access, audit, guesses, texts, vault
-from clients_app.errors import Conflict, Hidden, Invalid, Refused
+from clients_app.errors import Conflict, Invalid, Refused
 from clients_app.models import User
+from clients_app.roles import Permission
 
 TOTP, PASSKEY, CODES = (
     Authenticator.Type.TOTP,
@@ -78,8 +79,8 @@ class Answer:
     """What somebody gives as their second factor: a code, or what their passkey signed with the
     state that was kept when it was asked."""
 
-    code: str = ""
-    passkey: str = ""
+    code: str = field(default="", repr=False)
+    passkey: str = field(default="", repr=False)
     state: Mapping[str, Any] | None = None
     host: str = ""
 
@@ -118,14 +119,17 @@ def has_one(user: User, *, passkey: bool = False) -> bool:
     return found
 
 
-@sensitive_variables()
-def check(user: User, answer: Answer, guess: guesses.Guesses) -> None:
-    """Pass if the answer is theirs. Raises CodeRefused, TooManyTries."""
+@contextmanager
+def given(user: User, answer: Answer, guess: guesses.Guesses) -> Iterator[None]:
+    """Do what the answer opens, if it is theirs, in one transaction: a code is used up together
+    with the deed and its line on the trail, or not at all. Raises CodeRefused, TooManyTries."""
     guess.claim()
-    if answer.passkey:
-        good = _passkey_opens(user, answer)
-    else:
-        good = _code_opens(user, answer.code.strip())
+    with transaction.atomic():
+        # The user before their factors, in every verb, so that no two wait for each other.
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        good = _opens(user, answer)
+        if good:
+            yield
     if not good:
         with transaction.atomic():
             audit.record("factor.refused", by=user, subject_id=user.pk)
@@ -227,12 +231,13 @@ def remove(factor_id: int, *, by: User) -> None:
         User.objects.select_for_update().get(pk=by.pk)
         mine = Authenticator.objects.filter(user=by, type__in=[TOTP, PASSKEY])
         row = mine.filter(pk=factor_id).first()
-        if row is None:
-            raise Hidden(_("There is nothing here that you can open."))
-        if mine.count() == 1:
+        if row is not None and mine.count() == 1:
             raise Conflict(_("This is your last one. Add another before you remove it."))
-        row.delete()
-        audit.record("factor.removed", by=by, subject_id=by.pk, kind=LABELS[row.type])
+        if row is not None:
+            row.delete()
+            audit.record("factor.removed", by=by, subject_id=by.pk, kind=LABELS[row.type])
+    if row is None:
+        access.hide(by, Permission.USER_MANAGE, client_id=None)
 
 
 def forget(user: User) -> None:
@@ -296,6 +301,13 @@ def _new_codes(user: User) -> list[str]:
     with _secrets_of(user):
         codes: list[str] = RecoveryCodes.activate(user).generate_codes()
     return codes
+
+
+@sensitive_variables()
+def _opens(user: User, answer: Answer) -> bool:
+    return (
+        _passkey_opens(user, answer) if answer.passkey else _code_opens(user, answer.code.strip())
+    )
 
 
 @sensitive_variables()

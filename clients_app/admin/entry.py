@@ -95,12 +95,11 @@ def factor(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         given = answer(request, form.cleaned_data["code"], form.cleaned_data["passkey"])
         try:
-            second_factor.check(entering.user, given, entering.guess)
+            with second_factor.given(entering.user, given, entering.guess):
+                return _enter(request, entering, redirect(entering.next))
         except (second_factor.CodeRefused, guesses.TooManyTries) as refused:
             entering.keep(request)
             status = _refuse(form, refused)
-        else:
-            return _enter(request, entering, redirect(entering.next))
     return _page(
         request,
         "usaldus/second_factor.html",
