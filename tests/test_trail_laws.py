@@ -14,21 +14,52 @@ from uuid import UUID
 
 import pytest
 from django.contrib.sessions.models import Session
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
+from django.db.models import F
 from django.test import Client as Browser
+from django.urls import URLPattern
 from django.utils import timezone
 from psycopg.pq import TransactionStatus
 from rest_framework.test import APIClient
 
-from clients_app import care, holds, keys, logins, practices, rules, users
-from clients_app.models import AuditEvent, Client, PurgeItem
+from clients_app import (
+    audit,
+    break_glass,
+    care,
+    handovers,
+    holds,
+    keys,
+    logins,
+    owner,
+    practices,
+    promises,
+    rules,
+    users,
+)
+from clients_app.models import (
+    AuditEvent,
+    Client,
+    Handover,
+    HandoverItem,
+    PurgeItem,
+    Successor,
+    User,
+)
 from sessions_app import sessions
 from sessions_app.models import Disclosure, SessionNote, TherapySession
-from tests.admin.conftest import Desk, gone, hold, rule, run, things  # noqa: F401 fixtures
+from tests.admin.conftest import (  # noqa: F401 fixtures
+    emergency,
+    gone,
+    hold,
+    page,
+    rule,
+    run,
+    things,
+)
 from tests.admin.routes import BESIDES, DEEDS, EXPECTED, ROLES, address, routes
-from tests.api.conftest import Operation, Phone, _rows, each
+from tests.api.conftest import OPERATIONS, Operation, Phone, _rows, each
 from tests.api.test_hidden import Things, everything_of
-from tests.conftest import PASSWORD, Cast
+from tests.conftest import PASSWORD, Cast, app_of, code_of, let_in, wording_of
 
 # What an operation leaves when it goes well. Words of one line, in the order of their ids.
 LAW: dict[str, str] = {
@@ -73,7 +104,37 @@ LAW: dict[str, str] = {
     "listTrail": "trail.read",
     "createUser": "user.created",
     "changeUser": "user.changed",
-    "resetPassword": "user.password_reset",
+    "inviteUser": "invitation.made",
+    "logUserOut": "user.logged_out",
+    "confirm": "login.confirmed",
+    "closeMyLogin": "logout.token",
+    "nameSuccessor": "successor.named",
+    "withdrawSuccessor": "successor.withdrawn",
+    "acceptSuccession": "successor.accepted",
+    "declineSuccession": "successor.declined",
+    "handOverCaseload": "caseload.handed_over care.assigned care.ended caseload.done",
+    "continueMyHandover": "care.assigned care.ended caseload.done",
+    "proposeSuccession": "succession.proposed",
+    "approveSuccession": "succession.approved care.assigned care.ended caseload.done",
+    "refuseSuccession": "succession.refused",
+    "openEmergency": "break_glass.opened",
+    "readEmergency": "break_glass.read",
+    "listEmergencyReadings": "trail.read",
+    "giveEmergencyBack": "break_glass.ended",
+    "reviewEmergency": "break_glass.reviewed",
+    "draftPromise": "promise.drafted",
+    "revisePromise": "promise.revised",
+    "publishPromise": "promise.published",
+    "recordAgreement": "agreement.recorded",
+    "withdrawAgreement": "agreement.withdrawn",
+    "recordException": "exception.recorded",
+    "readException": "exception.read",
+    "recordClientTold": "exception.client_told",
+    "releaseExcerpt": "excerpt.released",
+    "inspectRelease": "excerpt.inspected",
+    "revokeRelease": "excerpt.revoked",
+    "listExcerpts": "excerpt.listed",
+    "readExcerpt": "excerpt.read",
 }
 # What leaves no line, and why it need not.
 QUIET: dict[str, str] = {
@@ -92,6 +153,39 @@ QUIET: dict[str, str] = {
     "readMe": "oneself",
     "listUsers": "staff",
     "readUser": "staff",
+    "countLogins": "a number",
+    "listMyLogins": "oneself",
+    "listSupervisors": "colleagues' names",
+    "readMySuccessors": "colleagues' names",
+    "readMyCaseload": "numbers",
+    "listMyHandovers": "to which colleague, and when; no client",
+    "readMyHandover": "numbers",
+    "listSuccessions": "from whom to whom among the staff; no client",
+    "readSuccession": "numbers",
+    "listUnprepared": "colleagues' names",
+    "listEmergencies": "that there are some: codes, colleagues and times; no word",
+    "countEmergencies": "numbers",
+    "listPromises": "the practice's own wording",
+    "readPromise": "the practice's own wording",
+    "readCurrentPromise": "the practice's own wording",
+    "readShippedWording": "what comes with the software",
+    "listAgreements": "which version was given, and when; no word",
+    "listExceptions": "that there are some, on which ground and when; no word",
+    "listClientExceptions": "that there are some, on which ground and when; no word",
+    "listReleases": "that there are some, to whom and until when; no word",
+}
+# What is sent names a client; the code of nobody here is a refusal, for it may be a guess.
+NAMING = {"openEmergency"}
+# Where what somebody is shown is less or other than what the rest see, so is the line.
+DIFFERENTLY: dict[tuple[str, str], str] = {
+    # That it happened, not with which words.
+    ("readException", "piret"): "exception.seen",
+    ("clients_app_confidentialityexception_change", "piret"): "exception.seen",
+    # Those concerned see who and when; the words are for the review.
+    ("clients_app_breakglass_change", "liis"): "",
+    ("clients_app_breakglass_change", "mark"): "",
+    # The counsellor sees again what was released, the supervisor reads it.
+    ("sessions_app_supervisionexcerpt_change", "liis"): "excerpt.inspected",
 }
 
 
@@ -100,7 +194,7 @@ def of_mari(cast: Cast, mari: Client, meeting: TherapySession, confided: Disclos
     return everything_of(mari, meeting, cast.liis, cast.piret, cast.sofia)
 
 
-def call(operation: Operation, phone: Phone, of_mari: Things, cast: Cast) -> Any:
+def call(operation: Operation, user: User, phone: Phone, of_mari: Things, cast: Cast) -> Any:
     """Call it so that it goes well, where the role may."""
     ids = dict(of_mari.path)
     body: dict[str, Any] | None = None
@@ -125,11 +219,50 @@ def call(operation: Operation, phone: Phone, of_mari: Things, cast: Cast) -> Any
             body = {"files": PurgeItem.objects.filter(run=ids["run_id"]).count()}
         case "changeMyPassword":
             body = {"old": PASSWORD, "new": "eleven grey geese at noon"}
-        case "changeUser" | "resetPassword":
+        case "changeUser" | "inviteUser" | "logUserOut":
             ids["user_id"] = cast.frida.pk
         case "logIn":
-            body = {"email": cast.liis.email, "password": PASSWORD}
+            code = code_of(app_of(cast.liis))
+            body = {"email": cast.liis.email, "password": PASSWORD, "code": code}
+        case "confirm":
+            body = {"code": code_of(app_of(user))}
+        case "nameSuccessor":
+            body = {"successor": str(cast.mark.pk)}
+        case "acceptSuccession" | "declineSuccession":
+            Successor.objects.filter(pk=ids["successor_id"]).update(successor=cast.mark)
+        case "handOverCaseload":
+            number = handovers.caseload_of(cast.liis).clients
+            body = {"to": str(cast.mark.pk), "number": number, "leave_unsigned": True}
+        case "continueMyHandover":
+            half_done(ids)
+        case "proposeSuccession":
+            care.assign(ids["client_id"], cast.mark.pk, by=cast.mattias)
+            body = {"counsellor": str(cast.mark.pk), "to": str(cast.liis.pk), "ground": "left"}
+        case "openEmergency":
+            code = Client.objects.get(pk=ids["client_id"]).code
+            assert body is not None
+            body["code"] = code
+        case "reviewEmergency":
+            break_glass.give_back(ids["access_id"], by=cast.sofia)
+        case "revisePromise" | "publishPromise":
+            draft = promises.draft("et", by=cast.piret, text=wording_of("et"))
+            ids["promise_id"] = draft.pk
+        case "recordAgreement":
+            body = {"statement": str(ids["promise_id"]), "how": "spoken"}
+        case "recordClientTold":
+            body = {}
     return lambda: operation.call(phone, body, ids=ids)
+
+
+def half_done(ids: dict[str, UUID]) -> None:
+    """The handover is under way, and the client's file is still to come."""
+    Handover.objects.filter(pk=ids["handover_id"]).update(
+        status=Handover.Status.APPROVED, decided_by=F("counsellor"), decided_at=timezone.now()
+    )
+    handover = Handover.objects.get(pk=ids["handover_id"])
+    HandoverItem.objects.create(
+        practice_id=handover.practice_id, handover=handover, client_id=ids["client_id"]
+    )
 
 
 @contextmanager
@@ -176,7 +309,7 @@ def test_each_operation_leaves_its_lines(of_mari: Things, cast: Cast, operation:
     for who in ROLES:
         user = getattr(cast, who)
         with undone():
-            ask = call(operation, phone_of(user), of_mari, cast)
+            ask = call(operation, user, phone_of(user), of_mari, cast)
             lines = Lines()
             status = ask().status_code
             assert status < 500
@@ -186,7 +319,7 @@ def test_each_operation_leaves_its_lines(of_mari: Things, cast: Cast, operation:
                 assert line.actor_id == user.pk
             elif status < 300:
                 went += 1
-                words = LAW.get(operation.name, "")
+                words = DIFFERENTLY.get((operation.name, who), LAW.get(operation.name, ""))
                 if words == "client.named":
                     assert {row.event for row in lines.rows} <= {"client.named"}
                 else:
@@ -194,26 +327,51 @@ def test_each_operation_leaves_its_lines(of_mari: Things, cast: Cast, operation:
                 assert not any(row.denied for row in lines.rows)
                 assert len({row.request_id for row in lines.rows}) <= 1
                 assert {row.door for row in lines.rows} <= {"api"}
+            elif operation.name in NAMING and status == 400:
+                (line,) = lines.rows
+                assert line.denied
+                assert line.actor_id == user.pk
             else:
                 assert lines.rows == [], (who, status)
     assert went, "nobody got it done: the law was not tried"
 
 
+def test_every_operation_and_no_other_has_its_row() -> None:
+    assert LAW.keys() | QUIET.keys() == {operation.name for operation in OPERATIONS}
+    assert not LAW.keys() & QUIET.keys()
+
+
+@pytest.fixture(scope="module")
+def _may_be_unwritable(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """The application cannot alter the trail. Its owner puts a trigger there that refuses each
+    line of a transaction that asks for it, so that every test asks within its own."""
+    table = AuditEvent._meta.db_table
+    with django_db_blocker.unblock(), owner.as_owner(), connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE TRIGGER no_room BEFORE INSERT ON {table} FOR EACH ROW"
+            " WHEN (current_setting('usaldus_test.no_room', true) = 'on')"
+            " EXECUTE FUNCTION clients_app_trail_is_append_only()"
+        )
+    yield
+    with django_db_blocker.unblock(), owner.as_owner(), connection.cursor() as cursor:
+        cursor.execute(f"DROP TRIGGER no_room ON {table}")
+
+
 @pytest.fixture
-def unwritable(db: None) -> Any:
+def unwritable(_may_be_unwritable: None, db: None) -> Any:
     """From when it is called, the trail takes no line."""
 
     def off() -> None:
         with connection.cursor() as cursor:
-            cursor.execute(
-                f"CREATE TRIGGER no_room BEFORE INSERT ON {AuditEvent._meta.db_table}"
-                " FOR EACH ROW EXECUTE FUNCTION clients_app_trail_is_append_only()"
-            )
+            cursor.execute("SET LOCAL usaldus_test.no_room = 'on'")
+        with pytest.raises(DatabaseError), transaction.atomic():
+            audit.record("tests.tried", by=None)
 
     return off
 
 
 WORDS = ("Mari", "Maasikas", "5550 1234", "A draft.", "What was said.", "I lied", "Case 12")
+WORDS += ("That she came.", "Where she is.", "Emergency line", "came and spoke", "Kadri", "goodbye")
 
 
 def attempted(ask: Callable[[], Any]) -> Any:
@@ -234,12 +392,12 @@ def rows_but_sessions() -> dict[str, Any]:
 def test_without_the_trail_no_operation_shows_or_changes_anything(
     of_mari: Things, cast: Cast, unwritable: Any, operation: Operation
 ) -> None:
-    if operation.public:
-        pytest.skip("stands before the login; see the next test")
-    for who in ("liis", "mattias", "piret"):
+    # What stands before the login is Liis's, whoever asks.
+    everybody = ("liis", "mark", "sofia", "mattias", "piret")
+    for who in everybody[:1] if operation.public else everybody:
         with undone():
-            theirs = phone_of(getattr(cast, who), PatientPhone)
-            ask = call(operation, theirs, of_mari, cast)
+            user = getattr(cast, who)
+            ask = call(operation, user, phone_of(user, PatientPhone), of_mari, cast)
             unwritable()
             before = rows_but_sessions()
             answer = attempted(ask)
@@ -253,13 +411,18 @@ def test_without_the_trail_no_operation_shows_or_changes_anything(
 
 
 def test_without_the_trail_nobody_logs_in(cast: Cast, unwritable: Any) -> None:
+    """Half a login says and changes nothing; with the whole one not even the code is used up."""
+    code = code_of(app_of(cast.liis))
     unwritable()
     before = rows_but_sessions()
-    body = {"email": cast.liis.email, "password": PASSWORD}
+    body = {"email": cast.liis.email, "password": PASSWORD, "code": code}
     assert attempted(lambda: PatientPhone().send("POST", "tokens", body)).status_code == 500
+    assert rows_but_sessions() == before
     browser = Browser(raise_request_exception=False)
     form = {"username": cast.liis.email, "password": PASSWORD}
-    assert attempted(lambda: browser.post("/admin/login/", form)).status_code == 500
+    assert attempted(lambda: browser.post("/admin/login/", form)).status_code == 302
+    second = page("login_second_factor")
+    assert attempted(lambda: browser.post(second, {"code": code})).status_code == 500
     assert "_auth_user_id" not in browser.session
     assert rows_but_sessions() == before
 
@@ -273,6 +436,11 @@ PAGES: dict[str, str] = {
     "clients_app_client_trail_print": "trail.printed",
     "clients_app_client_undated": "retention.undated",
     "clients_app_legalhold_change": "hold.read",
+    "clients_app_breakglass_change": "break_glass.read trail.read",
+    "clients_app_confidentialityexception_change": "exception.read",
+    "sessions_app_supervisionexcerpt_changelist": "excerpt.listed",
+    "sessions_app_supervisionexcerpt_change": "excerpt.read",
+    "sessions_app_supervisionexcerpt_add": "note.read",
     "clients_app_auditevent_changelist": "trail.read",
     "sessions_app_therapysession_change": "session.read",
     "sessions_app_therapysession_move": "session.read",
@@ -282,21 +450,41 @@ PAGES: dict[str, str] = {
     "sessions_app_disclosure_change": "disclosure.read",
     "sessions_app_disclosure_amend": "disclosure.read",
 }
-# Lists of clients or of the day: one line for each name that is shown.
-NAMES = {"index", "clients_app_client_changelist", "sessions_app_therapysession_changelist"}
+# Begun from the page of what the query names.
+BEGUN = {
+    "clients_app_agreement_add": ("client", "client"),
+    "clients_app_confidentialityexception_add": ("client", "client"),
+    "sessions_app_supervisionexcerpt_add": ("note", "sessionnote"),
+}
+# Nowhere for anybody, because the id is of nothing of theirs: a refusal like another.
+NOT_THEIRS = {"own_rename"}
+# Lists of clients, to choose from or of the day: one line for each name that is shown.
+NAMES = {
+    "index",
+    "clients_app_client_changelist",
+    "clients_app_successor_hand_over",
+    "sessions_app_therapysession_changelist",
+}
 
 
 def browsers(cast: Cast) -> Iterator[tuple[str, Any, Browser]]:
     for who in ROLES:
         browser = Browser(raise_request_exception=False)
         user = getattr(cast, who)
-        assert browser.login(username=user.email, password=PASSWORD)
+        let_in(browser, user)
         yield who, user, browser
+
+
+def begun(name: str, pattern: URLPattern, things: dict[str, UUID]) -> str:  # noqa: F811 a name
+    where = address(name, pattern, things)
+    if name not in BEGUN:
+        return where
+    query, thing = BEGUN[name]
+    return f"{where}?{query}={things[thing]}"
 
 
 def test_each_page_leaves_its_lines(
     cast: Cast,
-    desk: Desk,
     things: dict[str, UUID],  # noqa: F811 the fixture
 ) -> None:
     opened = set()
@@ -305,20 +493,22 @@ def test_each_page_leaves_its_lines(
             if name not in EXPECTED:
                 continue
             lines = Lines()
-            status = browser.get(address(name, pattern, things)).status_code
+            status = browser.get(begun(name, pattern, things)).status_code
             rows = lines.rows
             said = Counter((row.event, row.client_id, row.subject_id) for row in rows)
             assert all(row.actor_id == user.pk and row.door == "admin" for row in rows)
             assert len({row.request_id for row in rows}) <= 1
-            if status in (403, 404) and "h" * len(ROLES) != EXPECTED[name]:
+            nowhere = "h" * len(ROLES) == EXPECTED[name] and name not in NOT_THEIRS
+            if status in (403, 404) and not nowhere:
                 assert [row.denied for row in rows] == [True], (who, name)
                 continue
             assert not any(row.denied for row in rows), (who, name)
             assert not said or max(said.values()) == 1, (who, name, said)
-            if status == 200 and name in PAGES:
-                assert PAGES[name] in lines.words.split(), (who, name)
+            law = DIFFERENTLY.get((name, who), PAGES.get(name, ""))
+            if status == 200 and law:
+                assert set(law.split()) <= set(lines.words.split()), (who, name)
                 opened.add(name)
-            if name not in PAGES and name not in NAMES:
+            if not law and name not in NAMES:
                 assert not rows, (who, name, lines.words)
     # The note is signed already.
     assert PAGES.keys() - opened == {"sessions_app_sessionnote_sign"}
@@ -335,10 +525,10 @@ def test_without_the_trail_no_page_shows_or_changes_anything(
     before = rows_but_sessions()
     for who, _user, browser in everybody:
         for name, pattern in routes():
-            where = "" if name in BESIDES else address(name, pattern, things)
+            where = "" if name in BESIDES else begun(name, pattern, things)
             if name in EXPECTED:
                 answer = attempted(lambda: browser.get(where))  # noqa: B023 at once
-                if name in PAGES:
+                if DIFFERENTLY.get((name, who), PAGES.get(name)):
                     assert answer.status_code == 500, (who, name)
             elif name in DEEDS:
                 answer = attempted(lambda: browser.post(where, {"version": "1"}))  # noqa: B023
