@@ -370,8 +370,10 @@ def unwritable(_may_be_unwritable: None, db: None) -> Any:
     return off
 
 
-WORDS = ("Mari", "Maasikas", "5550 1234", "A draft.", "What was said.", "I lied", "Case 12")
-WORDS += ("That she came.", "Where she is.", "Emergency line", "came and spoke", "Kadri", "goodbye")
+WORDS = (
+    *("Mari", "Maasikas", "5550 1234", "A draft.", "What was said.", "I lied", "Case 12"),
+    *("That she came.", "Where she is.", "Emergency line", "came and spoke", "Kadri", "goodbye"),
+)
 
 
 def attempted(ask: Callable[[], Any]) -> Any:
