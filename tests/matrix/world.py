@@ -114,7 +114,7 @@ def build(cast: Cast) -> World:
         "superuser": cast.root,
         "disabled": gone,
     }
-    world = World(cast, actors, words=canaries(), secret=app_of_all([*actors.values()]))
+    world = World(cast, actors, words=canaries(), secret=app_of_all([*actors.values(), cast.mark]))
     liis, mark, piret = cast.liis, cast.mark, cast.piret
     here, elsewhere = practice_things(cast.practice, piret), practice_things(there, away)
     theirs = own_things(mark, liis)
