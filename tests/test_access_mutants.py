@@ -30,11 +30,16 @@ ROOT = Path(__file__).parent.parent
 TELLTALE = "GET api/v1/me"
 # No difference that anybody could see: no client is involved, so the scope is never asked for.
 WITHOUT_CLIENT = {
+    Permission.BREAK_GLASS_REQUEST,
     Permission.CLIENT_REGISTER,
+    Permission.EXCERPT_READ,
     Permission.PRACTICE_MANAGE,
+    Permission.PROMISE_WRITE,
     Permission.PURGE_APPROVE,
     Permission.PURGE_PROPOSE,
     Permission.RULE_DECIDE,
+    Permission.SUCCESSION_APPROVE,
+    Permission.SUCCESSION_PROPOSE,
     Permission.USER_MANAGE,
     Permission.USER_READ,
 }
