@@ -146,7 +146,7 @@ def log_in_wrongly(visitor: Visitor, word: str) -> None:
     for typed in (word, f"{word}@mail.example"):
         visitor.post("/admin/login/", {"username": typed, "password": word})
         visitor.call("POST", "tokens", {"email": typed, "password": word, "device": "phone"})
-    for typed in (f"{word}@mail.example", "mark@kalda.example"):
+    for typed in ("mark@kalda.example", f"{word}@mail.example"):
         visitor.post("/admin/login/forgotten/", {"email": typed})
 
 
