@@ -43,6 +43,8 @@ WITHOUT_CLIENT = {
     Permission.USER_MANAGE,
     Permission.USER_READ,
 }
+# Whoever proposes chooses from what they read: granted alone, nobody could tell.
+TOGETHER = {Permission.SUCCESSION_PROPOSE: Permission.SUCCESSION_READ}
 
 
 def in_use() -> set[Permission]:
@@ -67,6 +69,8 @@ def flips(role: Role, permission: Permission) -> list[Scope | None]:
 
 def flipped(role: Role, permission: Permission, scope: Scope | None) -> Mapping[Role, Any]:
     own = {**GRANTS[role], permission: scope}
+    if scope is not None and permission in TOGETHER:
+        own[TOGETHER[permission]] = Scope.PRACTICE
     return {**GRANTS, role: {name: value for name, value in own.items() if value is not None}}
 
 

@@ -199,6 +199,8 @@ def test_markup_is_text_on_every_page(
             "NoteVersion.body": short,
             "Disclosure.text": "".join(payloads.MARKUP),
             "Disclosure.themes": short,
+            # No word of the name, or it would be refused.
+            "SupervisionExcerpt.pseudonym": "\"'><b>K</b>",
         }
         with undone():
             seat = seats["counsellor"]
