@@ -67,12 +67,12 @@ MEETING = {"starts_at": "2026-03-02T14:00", "minutes": "50", "modality": "in_per
 RULE = {"trigger": "discharge", "adult_years": "7", "source": "policy"}
 SITE = {"name": "Uus", "slug": "uus", "time_zone": "Europe/Tallinn", "jurisdiction": "EE"}
 PASSWORDS = {"old": PASSWORD, "new": NEW_PASSWORD, "again": NEW_PASSWORD}
-REVISED = wording_of("en") + "\n\nOnce more."
-EMERGENCY = {
+REVISED: str = wording_of("en") + "\n\nOnce more."
+EMERGENCY: dict[str, str] = {
     "reason_code": "danger_to_life",
     "text": "Called and said goodbye, the confidant does not answer.",
 }
-RELEASE = {"text": "x", "pseudonym": "K", "consent_how": "spoken", "days": "14"}
+RELEASE: dict[str, str] = {"text": "x", "pseudonym": "K", "consent_how": "spoken", "days": "14"}
 TOLD_TO = {"ground": "court_order", "recipient": "x", "content": "y", "told": "not_yet"}
 NOTE = {"format": "narrative", "text": "x"}
 TOLD = {"listening_intent": "unsure", "text": "x"}
