@@ -132,6 +132,7 @@ def build(cast: Cast) -> World:
         (PURGED, liis, piret, here, theirs),
     ):
         words = world.words if relation == OWN else canaries()
+        assert officer.practice_id is not None
         reader = cast.sofia if relation == OWN else others[officer.practice_id]
         made = file(author, officer, words, common, reader)
         world.things[relation] = {**common, **personal, **made}
