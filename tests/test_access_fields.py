@@ -17,14 +17,17 @@ from tests.test_access_matrix import DOORS, Sit, _quiet, matrix, sit
 __all__ = ["_quiet", "matrix", "sit"]
 WHERE = Path(__file__).parent / "matrix" / "keys.txt"
 IDENTITY = {column for column in world.COLUMNS if column.startswith("Client.")}
+EXCERPT = {"SupervisionExcerpt.pseudonym", "SupervisionExcerpt.text"}
+TOLD = {column for column in world.COLUMNS if column.startswith("ConfidentialityException.")}
 SAID = {"SessionNote.body", "Disclosure.text", "Disclosure.themes"}
 # What each role reads somewhere, of a file that is open to it. Earlier versions of a draft nobody.
 SEES = {
-    "counsellor": IDENTITY | SAID | {"TherapySession.place"},
-    "supervisor": set(),
+    "counsellor": IDENTITY | SAID | EXCERPT | TOLD | {"TherapySession.place"},
+    "supervisor": EXCERPT,
     "desk": IDENTITY | {"TherapySession.place"},
     "manager": IDENTITY | {"TherapySession.place"},
-    "officer": IDENTITY | {"LegalHold.matter", "LegalHold.reason"},
+    "officer": IDENTITY
+    | {"LegalHold.matter", "LegalHold.reason", "BreakGlass.reason", "BreakGlass.review"},
     "superuser": set(),
 }
 # Whoever reads these pages reads ids, codes, labels and numbers, and the names of colleagues.

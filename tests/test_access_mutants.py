@@ -30,14 +30,21 @@ ROOT = Path(__file__).parent.parent
 TELLTALE = "GET api/v1/me"
 # No difference that anybody could see: no client is involved, so the scope is never asked for.
 WITHOUT_CLIENT = {
+    Permission.BREAK_GLASS_REQUEST,
     Permission.CLIENT_REGISTER,
+    Permission.EXCERPT_READ,
     Permission.PRACTICE_MANAGE,
+    Permission.PROMISE_WRITE,
     Permission.PURGE_APPROVE,
     Permission.PURGE_PROPOSE,
     Permission.RULE_DECIDE,
+    Permission.SUCCESSION_APPROVE,
+    Permission.SUCCESSION_PROPOSE,
     Permission.USER_MANAGE,
     Permission.USER_READ,
 }
+# Whoever proposes chooses from what they read: granted alone, nobody could tell.
+TOGETHER = {Permission.SUCCESSION_PROPOSE: Permission.SUCCESSION_READ}
 
 
 def in_use() -> set[Permission]:
@@ -62,6 +69,8 @@ def flips(role: Role, permission: Permission) -> list[Scope | None]:
 
 def flipped(role: Role, permission: Permission, scope: Scope | None) -> Mapping[Role, Any]:
     own = {**GRANTS[role], permission: scope}
+    if scope is not None and permission in TOGETHER:
+        own[TOGETHER[permission]] = Scope.PRACTICE
     return {**GRANTS, role: {name: value for name, value in own.items() if value is not None}}
 
 

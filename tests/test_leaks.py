@@ -26,14 +26,14 @@ from django.db import connection
 from django.test import Client as Browser
 from rest_framework.test import APIClient
 
-from clients_app import crypto, purges
+from clients_app import crypto, invitations, owner, purges
 from clients_app.browser_sessions import SessionStore
 from clients_app.fields import SealedField
 from clients_app.models import AuditEvent, PurgeRun, User
 from tests.canary import Canaries, Sighting
-from tests.conftest import Cast, until
+from tests.conftest import Cast, app_of, until
 from tests.leaks import careless, commands, planting, processes, stores, tour
-from tests.leaks.planting import CUSTODY, IDENTITY, WORDLESS
+from tests.leaks.planting import CUSTODY, IDENTITY, RELEASED, TOLD, WORDLESS
 from tests.leaks.visit import Answer, Visitor
 from tests.test_stolen_database import superuser_url
 
@@ -49,6 +49,7 @@ Phone = Callable[[User], APIClient]
 Desk = Callable[[User], Browser]
 # Who may know the names of the practice's clients; the confidant knows the rest, too.
 CIRCLE = ("frida", "mattias", "piret", "liis")
+IN_AN_EMERGENCY = "sofia in an emergency"
 
 
 @dataclass
@@ -103,13 +104,19 @@ def _scan(
     file = planting.plant(cast)
     canaries = file.canaries
     canaries.watch("FIELD_ENCRYPTION_KEY", settings.FIELD_ENCRYPTION_KEY[0])
+    canaries.watch("AUDIT_SIGNING_KEY", settings.AUDIT_SIGNING_KEY[0])
     canaries.watch("SECRET_KEY", settings.SECRET_KEY)
+    canaries.watch("the secret of an app", app_of(cast.liis))
+    link = invitations.invite(file.ids["user_id"], by=None)
+    canaries.watch("a link", link.path.removeprefix(invitations.PATH).strip("/"))
 
     # The message lies in the queue while no worker runs.
     run = PurgeRun.objects.get(pk=file.ids["run_id"])
     purges.approve(run.pk, by=cast.piret, files=run.items.count())
     scan.look(canaries, queued(grounds, canaries))
     if grounds.careless:
+        # The tour writes over some columns.
+        scan.look(canaries, stores.tables())
         be_careless_here(canaries.words["Disclosure.text"])
     worker = processes.worker(grounds)
     stack.callback(worker.stop)
@@ -133,7 +140,15 @@ def _scan(
     tour.log_in_wrongly(nobody, canaries.words["typed by nobody"])
     for person in some:
         typed = canaries.words[f"typed by {person.name}"]
-        tour.write_everything(person, file, typed, thorough=person is confidant)
+        tour.write_everything(
+            person, file, typed, thorough=person is confidant and not grounds.careless
+        )
+    if not grounds.careless:
+        sofia = people[tour.ORDER.index("sofia")]
+        hurried = Visitor(IN_AN_EMERGENCY, port, sofia.session, sofia.bearer)
+        stack.callback(hurried.close)
+        people.append(hurried)
+        tour.break_the_glass(hurried, file, canaries.words["typed by sofia"])
     with refusing_database():
         tour.write_everything(confidant, file, canaries.words["typed by liis"])
     grounds.fault.write_text(canaries.words["Disclosure.text"])
@@ -143,6 +158,9 @@ def _scan(
     purges.wake()
     worker.tells("WordsInHand")
     grounds.fault.unlink()
+    tour.leave(confidant, file)
+    tour.log_in_wrongly(nobody, canaries.words["typed by nobody"])
+    people[0].get("/admin/")
 
     scan.answers = [answer for person in (nobody, *people) for answer in person.answers]
     scan.look(canaries, shown(scan.answers, canaries))
@@ -182,7 +200,7 @@ def queued(grounds: processes.Grounds, canaries: Canaries) -> Iterator[stores.Pl
 def refusing_database() -> Iterator[None]:
     """No row of a file can be written, and PostgreSQL quotes the row in its error."""
     tables = [model._meta.db_table for model in set(planting.sealed_fields().values())]
-    with connection.cursor() as cursor:
+    with owner.as_owner(), connection.cursor() as cursor:
         for table in (*tables, AuditEvent._meta.db_table):
             cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT refuses CHECK (false) NOT VALID")
         yield
@@ -214,16 +232,21 @@ def without(answer: Answer, canaries: Canaries) -> bytes:
 
 def meant_for(who: str, canaries: Canaries) -> set[str]:
     """The confidant reads the file. The desk, the manager and the privacy officer know who the
-    client is, the latter the matter of a hold, too. Everybody sees what they typed themselves."""
+    client is, the latter what they judge, too. The supervisor has what was released to her, and in
+    an emergency the record. Everybody sees what they typed themselves."""
     typed = {name for name in canaries.words if name.startswith("typed by ")}
+    elsewhere = {"typed by olga", "typed by root", "typed by nobody"}
+    judged = {*CUSTODY, "an unreviewed emergency"}
     if who == "liis":
-        return {*canaries.words} - {"typed by olga", "typed by root", "typed by nobody"}
+        return {*canaries.words} - elsewhere - judged
+    if who == IN_AN_EMERGENCY:
+        hers = {*TOLD, "a locked disclosure", "a client of Mark's"}
+        return {*canaries.words} - elsewhere - judged - hers
     if who in CIRCLE:
-        custody = set(CUSTODY) if who == "piret" else set()
-        known = {"a purged client", *IDENTITY} & canaries.words.keys()
-        elsewhere = {"typed by olga", "typed by root", "typed by nobody"}
-        return known | custody | (typed - elsewhere)
-    return {f"typed by {who}"} & typed
+        known = {"a purged client", "a client of Mark's", *IDENTITY} & canaries.words.keys()
+        return known | (judged if who == "piret" else set()) | (typed - elsewhere)
+    theirs = {"sofia": {*RELEASED}, "mark": {"a client of Mark's"}}.get(who, set())
+    return theirs | {f"typed by {who}"} & typed
 
 
 def core_limit(pid: int) -> str:
@@ -284,13 +307,18 @@ def test_nothing_leaks(scan: Scan) -> None:
     api = {answer.status for answer in scan.answers if "/api/v1/" in answer.asked}
     assert {201, 204, 400, 401, 409, 412} <= api
     said = {person.partition(" ")[0] for person in scan.looked_at}
-    assert {"pages", "refusals", "column", "manage.py"} <= said
+    assert {"pages", "refusals", "column", "mails", "manage.py"} <= said
     # No answer stays in a browser or a proxy, or tells another site where it was read.
     for answer in scan.answers:
         headers = {name.lower(): value for name, value in answer.headers}
         assert headers["cache-control"] == "no-store", answer.asked
         assert headers["referrer-policy"] == "same-origin", answer.asked
         assert headers["x-content-type-options"] == "nosniff", answer.asked
+    # The confidant was in care to the end: her deeds were done, and not only refused.
+    done = {answer.asked for answer in scan.answers if answer.who == "liis" and answer.status < 300}
+    assert {"POST /api/v1/disclosures", "POST /api/v1/notes", "POST /api/v1/sessions"} <= done
+    for ending in ("/exceptions", "/revoke", "/reopen", "/amendments", "/hand-over"):
+        assert any(asked.startswith("POST /api/") and asked.endswith(ending) for asked in done)
     # And no crash leaves the memory on disk.
     assert scan.core_limits == {"web": {"0"}, "worker": {"0"}}
 

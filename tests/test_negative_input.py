@@ -199,11 +199,13 @@ def test_markup_is_text_on_every_page(
             "NoteVersion.body": short,
             "Disclosure.text": "".join(payloads.MARKUP),
             "Disclosure.themes": short,
+            # No word of the name, or it would be refused.
+            "SupervisionExcerpt.pseudonym": "\"'><b>K</b>",
         }
         with undone():
             seat = seats["counsellor"]
             was = seat.world.things[OWN]
-            made = world.file(cast.liis, cast.piret, words, run=was["run"])
+            made = world.file(cast.liis, cast.piret, words, was, cast.sofia)
             monkeypatch.setitem(seat.world.things, OWN, {**was, **made})
             seen = dict(skeletons(seats, pages))
             for name, bones in plain.items():

@@ -71,7 +71,8 @@ def state(known: set[str]) -> dict[str, list[str]]:
     def plain(row: str) -> str:
         row = re.sub(r'"\\\\x[0-9a-f]*"', '"sealed"', row)
         row = re.sub(r'"(\d{4}-\d\d-\d\d)T[^"]*"', r'"\1"', row)
-        row = re.sub(r'"(password|wrapped)": "[^"]*"', "", row)
+        row = re.sub(r'"(password|wrapped|seed)": "[^"]*"', "", row)
+        row = re.sub(r'"id": \d+', '"id": "new"', row)
         return UUID.sub(lambda match: match[0] if match[0] in known else "new", row)
 
     return {table: sorted(map(plain, rows)) for table, rows in raw().items()}

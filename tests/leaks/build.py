@@ -2,7 +2,8 @@
 
 Two levers for the test. While the file FAULT is there, every seal fails, and so does the worker's
 task, with an exception that carries the words in its text, as exceptions do. And every path that a
-process opens for writing is noted in the file WRITTEN.
+process opens for writing is noted in the file WRITTEN, but for the mails that it sends, which are
+files here.
 """
 
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 FAULT = Path(os.environ["LEAKS_FAULT"])
+MAILS = os.environ["LEAKS_MAILS"]
 _written = os.open(os.environ["LEAKS_WRITTEN"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 # The worker's locks, which lose their names at once, and Python's try whether TMPDIR can be used.
 _LOCKS = re.compile(r"/pymp-[^/]+(/pym-[^/]+)?$|/[a-z0-9_]{8}$")
@@ -21,7 +23,7 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 def _note(event: str, args: tuple[Any, ...]) -> None:
     if event == "open" and isinstance(args[0], str | bytes) and (args[2] or 0) & _WRITING:
         path = os.fsdecode(args[0])
-        if path != os.devnull and not _LOCKS.search(path):
+        if path != os.devnull and not path.startswith(MAILS) and not _LOCKS.search(path):
             os.write(_written, f"{path}\n".encode())
 
 

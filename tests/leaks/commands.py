@@ -19,16 +19,32 @@ from tests.leaks.planting import sealed_fields
 from tests.leaks.stores import Place
 
 SEALED_MODELS = sorted({model._meta.label for model in sealed_fields().values()})
+LOGIN = ["--practice=kalda", "--role=counsellor", "--name=Liis"]
 RUN: dict[str, list[list[str]]] = {
+    "account_unsetmultipleprimaryemails": [[]],
+    "audit": [
+        ["status"],
+        ["seal"],
+        ["anchor"],
+        ["verify"],
+        ["verify", "--record"],
+        ["rebase"],
+        ["key"],
+        ["key", "--public"],
+    ],
     "check": [[], ["--deploy"]],
     "clearsessions": [[]],
     "createpractice": [["kalda", "--name", "Kalda"]],
-    "createuser": [["liis@kalda.example", "--practice=kalda", "--role=counsellor", "--name=Liis"]],
-    "demo": [[]],
+    "createuser": [
+        ["liis@kalda.example", *LOGIN],
+        ["maarja@kalda.example", *LOGIN],
+        ["kert@kalda.example", *LOGIN, "--password-stdin"],
+    ],
+    "demo": [[], ["--codes"]],
     "dumpdata": [[], *([label] for label in SEALED_MODELS)],
     "inspectdb": [[]],
     "keys": [["check"], ["check", "--open"], ["rotate"]],
-    "migrate": [["--plan"]],
+    "migrate": [["--plan"], ["--check"]],
     "purge": [[], ["--execute"]],
     "remove_stale_contenttypes": [["--no-input"]],
     "sendtestemail": [["--admins"]],

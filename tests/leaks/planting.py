@@ -5,17 +5,30 @@ field without either fails `test_every_sealed_field_has_a_word`.
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.apps import apps
+from django.utils import timezone
 
-from clients_app import clients, facts, holds, purges, rules, users, vault
-from clients_app.models import CareAssignment, Client, PurgeItem, SealedRow
-from sessions_app import disclosures, notes, sessions
+from clients_app import (
+    agreements,
+    break_glass,
+    clients,
+    exceptions,
+    facts,
+    holds,
+    purges,
+    rules,
+    succession,
+    users,
+    vault,
+)
+from clients_app.models import BreakGlass, CareAssignment, Client, PurgeItem, SealedRow
+from sessions_app import disclosures, notes, sessions, supervision
 from tests.canary import Canaries
-from tests.conftest import PASSWORD, Cast, yesterday
+from tests.conftest import PASSWORD, Cast, promised, yesterday
 
 WORDLESS = {
     "Client.birth_date": "a date",
@@ -28,7 +41,16 @@ WORDLESS = {
 }
 # Who a client is, apart from what they said: some roles know the one and not the other.
 IDENTITY = (*(f"Client.{name}" for name in facts.IDENTITY), "TherapySession.place")
-CUSTODY = ("LegalHold.matter", "LegalHold.reason")
+# What the privacy officer judges: holds and emergency accesses.
+CUSTODY = ("LegalHold.matter", "LegalHold.reason", "BreakGlass.reason", "BreakGlass.review")
+# What was told outside: for whoever is in care.
+TOLD = tuple(
+    f"ConfidentialityException.{name}" for name in ("recipient", "content", "why_not_told")
+)
+# What was released to the supervisor.
+RELEASED = ("SupervisionExcerpt.pseudonym", "SupervisionExcerpt.text")
+# Before the dates that the examples of the API name.
+PROMISED_ON = datetime(2026, 1, 5, tzinfo=UTC)
 
 
 @dataclass
@@ -88,6 +110,36 @@ def plant(cast: Cast) -> File:
         client.pk, by=cast.piret, matter=new("LegalHold.matter"), reason=new("LegalHold.reason")
     )
 
+    promise = promised(cast, PROMISED_ON)
+    agreed = agreements.record(
+        client.pk,
+        by=cast.liis,
+        statement=promise.pk,
+        how="spoken",
+        given_at=PROMISED_ON + timedelta(days=1),
+    )
+    exception = exceptions.record(
+        client.pk,
+        by=cast.liis,
+        ground="legal_duty",
+        recipient=new("ConfidentialityException.recipient"),
+        content=new("ConfidentialityException.content"),
+        told="no",
+        why_not_told=new("ConfidentialityException.why_not_told"),
+    )
+    excerpt = supervision.release(
+        client.pk,
+        by=cast.liis,
+        note=signed.pk,
+        text=new("SupervisionExcerpt.text"),
+        pseudonym=new("SupervisionExcerpt.pseudonym"),
+        supervisor=cast.sofia.pk,
+        consent_how="spoken",
+    )
+    reviewed = _emergency(client, cast, hours=3, word=new("BreakGlass.reason"))
+    break_glass.review(reviewed.pk, by=cast.piret, finding="unclear", text=new("BreakGlass.review"))
+    waiting = _emergency(client, cast, hours=2, word=new("an unreviewed emergency"))
+
     rule, _longer = rules.decide(by=cast.piret, trigger="discharge", adult_years=7, source="law")
     gone = clients.register(by=cast.liis, identity={"full_name": new("a purged client")})
     clients.discharge(gone.pk, by=cast.liis, on=date(2012, 3, 1))
@@ -102,6 +154,12 @@ def plant(cast: Cast) -> File:
         password=PASSWORD,
         practice=cast.practice,
     )
+    successor = succession.name(cast.mark.pk, by=cast.liis)
+    clients.register(by=cast.mark, identity={"full_name": new("a client of Mark's")})
+    # Of his caseload, so that nobody takes Liis out of care before her turn.
+    handover = succession.propose(
+        by=cast.mattias, counsellor=cast.mark.pk, ground="ill", to=cast.liis.pk
+    )
     things = {
         "client": client.pk,
         "user": spare.pk,
@@ -112,6 +170,13 @@ def plant(cast: Cast) -> File:
         "therapysession": meeting.pk,
         "sessionnote": draft.pk,
         "disclosure": told.pk,
+        "confidentialitystatement": promise.pk,
+        "agreement": agreed.pk,
+        "confidentialityexception": exception.pk,
+        "supervisionexcerpt": excerpt.pk,
+        "breakglass": reviewed.pk,
+        "successor": successor.pk,
+        "handover": handover.pk,
         "destructionrecord": uuid4(),
         "auditevent": uuid4(),
     }
@@ -126,6 +191,13 @@ def plant(cast: Cast) -> File:
         "run_id": run.pk,
         "item_id": PurgeItem.objects.get(run=run).pk,
         "user_id": spare.pk,
+        "promise_id": promise.pk,
+        "agreement_id": agreed.pk,
+        "exception_id": exception.pk,
+        "excerpt_id": excerpt.pk,
+        "access_id": waiting.pk,
+        "successor_id": successor.pk,
+        "succession_id": handover.pk,
     }
     named = {
         "client": client.pk,
@@ -133,8 +205,23 @@ def plant(cast: Cast) -> File:
         "user": cast.mark.pk,
         "to": cast.mark.pk,
         "counsellor": cast.liis.pk,
+        "statement": promise.pk,
+        "note": signed.pk,
+        "supervisor": cast.sofia.pk,
+        "successor": cast.mark.pk,
     }
     return File(canaries, client, ids, things, named)
+
+
+def _emergency(client: Client, cast: Cast, *, hours: int, word: str) -> BreakGlass:
+    """Mark had the file open then; it is over, and he sees nothing of it now."""
+    return break_glass.request(
+        client.code,
+        by=cast.mark,
+        reason_code="danger_to_life",
+        text=f"{word}, and nobody can be reached.",
+        now=timezone.now() - timedelta(hours=hours),
+    )
 
 
 def held(client: Client) -> dict[str, list[Any]]:

@@ -22,6 +22,7 @@ class Grounds:
         self.directory = directory
         self.fault = directory / "fault"
         self.mails = directory / "mails"
+        self.anchors = directory / "anchors.jsonl"
         self.careless = careless
         self.mails.mkdir()
 
@@ -41,6 +42,7 @@ class Grounds:
             "BEHIND_TLS_PROXY": "true",
             "PYTHONDONTWRITEBYTECODE": "1",
             "TMPDIR": str(self.temporary(name)),
+            "AUDIT_ANCHOR_FILE": str(self.anchors),
             "LEAKS_MAILS": str(self.mails),
             "LEAKS_FAULT": str(self.fault),
             "LEAKS_WRITTEN": str(self.written(name)),

@@ -24,5 +24,6 @@ __all__ = [
 ]
 
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+PUBLIC_URL = "https://notes.example"
 EMAIL_FILE_PATH = os.environ["LEAKS_MAILS"]
 ADMINS = MANAGERS = [("The server", "server@server.example")]

@@ -10,6 +10,8 @@ from http.client import HTTPException
 from typing import Any
 from uuid import uuid4
 
+from django.urls import URLPattern
+
 from tests.admin.routes import EXPECTED, address, routes
 from tests.api.conftest import OPERATIONS, Operation
 from tests.leaks.planting import File
@@ -18,18 +20,43 @@ from tests.leaks.visit import Answer, Visitor, forms
 ORDER = ("root", "olga", "mark", "sofia", "frida", "mattias", "piret", "liis")
 # What the staff write about themselves or the practice, open to a thief for the reasons that
 # tests/test_data_inventory.py gives: not a client's word, and not where one is written.
-ABOUT_STAFF = {"createUser", "changeUser", "decideRule", "logIn"}
-STAFFS_PAGES = ("user", "practice", "retentionrule")
-# The end of a login; the rest of the tour needs it.
-LAST = {"logOut"}
-PUBLIC = ("/", "/admin/login/", "/api/schema/", "/api/docs/", "/api/docs/?script=", "/health/ready")
+ABOUT_STAFF = {
+    "createUser",
+    "changeUser",
+    "decideRule",
+    "draftPromise",
+    "revisePromise",
+    "logIn",
+}
+STAFFS_PAGES = ("user", "practice", "retentionrule", "confidentialitystatement", "own")
+# The end of a login, or of the care for the client; the rest of the tour needs them.
+LAST = {"handOverCare", "logOut"}
+LAST_FORMS = ("/hand-over/", "/logout/", "/close/", "/close-others/")
+PUBLIC = (
+    "/",
+    "/admin/login/",
+    "/admin/login/forgotten/",
+    "/admin/login/second-factor/",
+    "/admin/login/set-up/",
+    "/admin/invitation/",
+    "/api/schema/",
+    "/api/docs/",
+    "/api/docs/?script=",
+    "/health/ready",
+)
+# Pages that are begun from another one, which their address names.
+BEGUN_FROM = {
+    "clients_app_agreement_add": "client",
+    "clients_app_confidentialityexception_add": "client",
+    "sessions_app_supervisionexcerpt_add": "disclosure",
+}
 
 
 def read_everything(visitor: Visitor, file: File) -> None:
     """Every page, and every operation that only reads."""
     for name, pattern in routes():
         if name in EXPECTED:
-            visitor.get(address(name, pattern, file.things))
+            visitor.get(_page(name, pattern, file))
     for operation in OPERATIONS:
         if operation.method == "GET":
             visitor.call("GET", operation.address(file.ids))
@@ -46,7 +73,7 @@ def write_everything(visitor: Visitor, file: File, word: str, *, thorough: bool 
     token_missing = False
     for name, pattern in routes():
         if name in EXPECTED:
-            page = visitor.page(address(name, pattern, file.things))
+            page = visitor.page(_page(name, pattern, file))
             about_staff = any(part in name.split("_") for part in STAFFS_PAGES)
             for action, typed in _filled_in(page, word, skip=about_staff):
                 visitor.post(action, typed)
@@ -55,6 +82,31 @@ def write_everything(visitor: Visitor, file: File, word: str, *, thorough: bool 
                 if not token_missing:
                     visitor.post(action, typed, forged=True)
                     token_missing = True
+
+
+def leave(visitor: Visitor, file: File) -> None:
+    """Hand the client over, and log out."""
+    for operation in OPERATIONS:
+        if operation.name in LAST:
+            body = _with(operation.example, file.named) if operation.body else None
+            visitor.call(operation.method, operation.address(file.ids), body)
+
+
+def break_the_glass(visitor: Visitor, file: File, word: str) -> None:
+    """Somebody not in care opens the file in an emergency, and reads what that lends them."""
+    body = {
+        "code": file.client.code,
+        "reason_code": "danger_to_life",
+        "text": f"{word}, and nobody can be reached.",
+    }
+    assert visitor.call("POST", "break-glass", body).status == 201
+    read_everything(visitor, file)
+
+
+def _page(name: str, pattern: URLPattern, file: File) -> str:
+    where = address(name, pattern, file.things)
+    begun_from = BEGUN_FROM.get(name)
+    return f"{where}?{begun_from}={file.things[begun_from]}" if begun_from else where
 
 
 def _bodies(operation: Operation, file: File, word: str, *, thorough: bool) -> Iterator[Any]:
@@ -90,10 +142,12 @@ def stumble(visitor: Visitor, word: str) -> None:
 
 
 def log_in_wrongly(visitor: Visitor, word: str) -> None:
-    """Somebody types a client's words where the login belongs."""
+    """Somebody types a client's words where the login belongs, and asks for a new password."""
     for typed in (word, f"{word}@mail.example"):
         visitor.post("/admin/login/", {"username": typed, "password": word})
         visitor.call("POST", "tokens", {"email": typed, "password": word, "device": "phone"})
+    for typed in ("mark@kalda.example", f"{word}@mail.example"):
+        visitor.post("/admin/login/forgotten/", {"email": typed})
 
 
 def look_around(visitor: Visitor) -> None:
@@ -111,7 +165,7 @@ def _filled_in(page: Answer, word: str, *, skip: bool) -> Iterator[tuple[str, di
     for form in forms(page):
         if form.method == "GET":
             assert not form.texts, f"{page.asked} puts what is typed into an address"
-        elif not form.action.endswith("/logout/") and not (skip and form.texts):
+        elif not form.action.endswith(LAST_FORMS) and not (skip and form.texts):
             yield form.action, {**form.values, **dict.fromkeys(form.texts, word)}
 
 

@@ -2,13 +2,16 @@
 the sender and not of the body."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
+from clients_app import handovers
 from tests.api.conftest import OPERATIONS
-from tests.conftest import PASSWORD
-from tests.matrix.table import ELSEWHERE, NEVER, OWN, Row
+from tests.conftest import PASSWORD, code_of, wording_of
+from tests.matrix.table import COLLEAGUE, ELSEWHERE, NEVER, OWN, Row
 from tests.matrix.world import NEW_PASSWORD, NOWHERE, World, pending
 
 Body = dict[str, Any]
@@ -18,7 +21,34 @@ JSON: Mapping[str, Made] = {
     "POST api/v1/tokens": lambda world, _r: {
         "email": world.cast.mark.email,
         "password": PASSWORD,
+        "code": code_of(world.secret),
     },
+    "POST api/v1/me/confirm": lambda world, _r: {"code": code_of(world.secret)},
+    "POST api/v1/me/successors": lambda world, _r: {"successor": str(world.cast.mark.pk)},
+    "POST api/v1/me/caseload/hand-over": lambda world, _r: {
+        "to": str(world.cast.mark.pk),
+        "number": caseload(world),
+        "leave_unsigned": True,
+    },
+    "POST api/v1/successions": lambda world, _r: {
+        "counsellor": str(world.cast.mark.pk),
+        "to": str(world.cast.liis.pk),
+        "ground": "left",
+    },
+    "POST api/v1/break-glass": lambda world, _r: {"code": world.codes[COLLEAGUE], **EMERGENCY},
+    "POST api/v1/promises": lambda _w, _r: {"language": "et"},
+    "PATCH api/v1/promises/{promise}": lambda _w, _r: {"text": REVISED},
+    "PATCH api/v1/promises/{promise=draft}": lambda _w, _r: {"text": REVISED},
+    "POST api/v1/clients/{client}/agreements": lambda world, relation: {
+        "statement": of(world, relation)["promise"],
+        "how": "spoken",
+    },
+    "POST api/v1/clients/{client}/excerpts": lambda world, relation: {
+        **{name: value for name, value in RELEASE.items() if name != "days"},
+        "note": of(world, relation)["note"],
+        "supervisor": str(world.cast.sofia.pk),
+    },
+    "POST api/v1/exceptions/{exception}/client-told": lambda _w, _r: {},
     "POST api/v1/me/password": lambda _w, _r: {"old": PASSWORD, "new": NEW_PASSWORD},
     "POST api/v1/clients/search": lambda _w, _r: {"words": "c-"},
     "POST api/v1/clients/{client}/discharge": lambda _w, _r: {"on": today()},
@@ -37,15 +67,66 @@ MEETING = {"starts_at": "2026-03-02T14:00", "minutes": "50", "modality": "in_per
 RULE = {"trigger": "discharge", "adult_years": "7", "source": "policy"}
 SITE = {"name": "Uus", "slug": "uus", "time_zone": "Europe/Tallinn", "jurisdiction": "EE"}
 PASSWORDS = {"old": PASSWORD, "new": NEW_PASSWORD, "again": NEW_PASSWORD}
+REVISED: str = wording_of("en") + "\n\nOnce more."
+EMERGENCY: dict[str, str] = {
+    "reason_code": "danger_to_life",
+    "text": "Called and said goodbye, the confidant does not answer.",
+}
+RELEASE: dict[str, str] = {"text": "x", "pseudonym": "K", "consent_how": "spoken", "days": "14"}
+TOLD_TO = {"ground": "court_order", "recipient": "x", "content": "y", "told": "not_yet"}
 NOTE = {"format": "narrative", "text": "x"}
 TOLD = {"listening_intent": "unsure", "text": "x"}
 LOGIN = {"name": "Uus", "email": "uus@kalda.example", "role": "counsellor"}
 WHO, SAID = "admin/clients_app", "admin/sessions_app"
+STATEMENT = f"{WHO}/confidentialitystatement/{{confidentialitystatement=draft}}"
+EXCERPT = f"{SAID}/supervisionexcerpt"
 SESSION, DRAFT = f"{SAID}/therapysession", f"{SAID}/sessionnote/{{sessionnote=draft}}"
 FORMS: Mapping[str, Made] = {
     "admin/login/": lambda world, _r: {"username": world.cast.mark.email, "password": PASSWORD},
     "admin/password_change/": lambda _w, _r: PASSWORDS,
     "admin/language/": lambda _w, _r: {"language": "et", "next": "/admin/"},
+    "admin/confirm/": lambda world, _r: {"code": code_of(world.secret)},
+    "admin/own/logins/{login}/": lambda _w, _r: {"device": "x"},
+    f"{WHO}/breakglass/add/": lambda world, _r: {"code": world.codes[COLLEAGUE], **EMERGENCY},
+    f"{WHO}/breakglass/{{breakglass}}/change/": lambda _w, _r: {
+        "finding": "justified",
+        "text": "x",
+    },
+    f"{WHO}/confidentialitystatement/add/": lambda _w, _r: {"language": "et", "text": REVISED},
+    f"{STATEMENT}/change/": lambda _w, _r: {"text": REVISED, "version": "1"},
+    f"{STATEMENT}/publish/": lambda _w, _r: {"version": "1"},
+    f"{WHO}/agreement/add/?client={{client}}": lambda world, relation: {
+        "statement": of(world, relation)["promise"],
+        "how": "spoken",
+        "given_at": a_minute_ago(),
+    },
+    f"{WHO}/confidentialityexception/add/?client={{client}}": lambda _w, _r: {
+        **TOLD_TO,
+        "decided_at": a_minute_ago(),
+    },
+    f"{WHO}/confidentialityexception/{{confidentialityexception}}/client-told/": lambda _w, _r: {
+        "told_at": a_minute_ago()
+    },
+    f"{WHO}/successor/add/": lambda world, _r: {"successor": world.cast.mark.pk, "rank": "1"},
+    f"{WHO}/successor/hand-over/": lambda world, _r: {
+        "to": world.cast.mark.pk,
+        "which": "all",
+        "number": caseload(world),
+        "leave_unsigned": "on",
+    },
+    f"{WHO}/handover/add/": lambda world, _r: {
+        "counsellor": world.cast.mark.pk,
+        "to": world.cast.liis.pk,
+        "ground": "left",
+    },
+    **dict.fromkeys(
+        (f"{EXCERPT}/add/?note={{note}}", f"{EXCERPT}/add/?disclosure={{disclosure}}"),
+        lambda world, _r: {
+            **RELEASE,
+            "supervisor": world.cast.sofia.pk,
+            "consented_at": a_minute_ago(),
+        },
+    ),
     f"{WHO}/client/": lambda _w, _r: {"words": "c-"},
     f"{WHO}/client/add/": lambda _w, _r: FACTS,
     f"{WHO}/client/{{client}}/identity/": lambda _w, _r: {**FACTS, "version": "1"},
@@ -54,11 +135,9 @@ FORMS: Mapping[str, Made] = {
     f"{WHO}/client/{{client}}/care/": lambda world, _r: {"user": world.cast.mark.pk},
     f"{WHO}/user/add/": lambda world, _r: {
         **LOGIN,
-        "password": NEW_PASSWORD,
         "practice": world.things[OWN]["practice"],
     },
     f"{WHO}/user/{{user}}/change/": lambda _w, _r: {"name": "Uus", "role": "front_desk"},
-    f"{WHO}/user/{{user}}/password/": lambda _w, _r: {"password": NEW_PASSWORD},
     f"{WHO}/practice/add/": lambda _w, _r: SITE,
     f"{WHO}/practice/{{practice}}/change/": lambda _w, _r: SITE,
     f"{WHO}/retentionrule/add/": lambda _w, _r: RULE,
@@ -117,6 +196,20 @@ def operation_of(row: Row) -> Any:
 
 def _named(path: str) -> str:
     return path.removeprefix("/").replace("_id}", "}")
+
+
+def of(world: World, relation: str) -> Mapping[str, str]:
+    """What is of that relation; of one's own where there is nothing."""
+    return world.things.get(relation) or world.things[OWN]
+
+
+def caseload(world: World) -> int:
+    return handovers.caseload_of(world.cast.liis).clients
+
+
+def a_minute_ago() -> str:
+    here = ZoneInfo("Europe/Tallinn")
+    return (timezone.now() - timedelta(seconds=1)).astimezone(here).strftime("%Y-%m-%dT%H:%M")
 
 
 def today() -> str:

@@ -41,4 +41,4 @@ def _walk(patterns: list[Any], before: str) -> Iterator[tuple[str, URLPattern]]:
             own = "{app}/" if "app_label" in own else REGEXES.get(own, own)
             model = re.search(r"(\w+)/$", before)
             named = own.replace("object_id", model[1] if model else "object")
-            yield re.sub(r"<uuid:(\w+?)(_id)?>", r"{\1}", before + named), pattern
+            yield re.sub(r"<\w+:(\w+?)(_id)?>", r"{\1}", before + named), pattern

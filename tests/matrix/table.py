@@ -18,6 +18,8 @@ Scopes
 relation, `officer=200` for that role; `reads` marks a POST that writes nothing (here), `lists` a
 list in which the files themselves are to be found, `empty` a filter by an id: what is not theirs is
 not refused, the list is empty. `asked` marks what shows ids that were asked for, whosever they are.
+`quiet` marks what concerns one's own login and no client: another's is not there, and no line says
+that somebody looked.
 """
 
 import re
@@ -47,7 +49,7 @@ SCOPES: dict[str, frozenset[str]] = {
 
 
 # What is no id in an address, and one of the values that it has.
-FIXED = {"app": "clients_app", "anything": "auth/group/"}
+FIXED = {"app": "clients_app", "anything": "auth/group/", "secret": "x", "factor": "0"}
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,8 @@ class Row:
 
     def recorded(self, role: str, relation: str) -> int:
         """How many lines of a denial a cell leaves."""
-        unrouted = relation == MALFORMED or self.scopes[role] == "nowhere"
+        unrouted = relation == MALFORMED or self.scopes[role] in ("nowhere", "public")
+        unrouted = unrouted or "quiet" in self.marks
         return int(self.expected(role, relation) in (403, 404) and not unrouted)
 
 

@@ -11,19 +11,34 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from clients_app import care, clients, holds, rules, users
+from clients_app import (
+    agreements,
+    care,
+    clients,
+    exceptions,
+    holds,
+    logins,
+    promises,
+    rules,
+    second_factor,
+    users,
+    vault,
+)
 from clients_app.models import (
+    BreakGlass,
     CareAssignment,
     Client,
     DestructionRecord,
+    Handover,
     Practice,
     PurgeItem,
     PurgeRun,
+    Successor,
     User,
 )
-from sessions_app import disclosures, notes, sessions
+from sessions_app import disclosures, notes, sessions, supervision
 from tests.canary import Canaries
-from tests.conftest import PASSWORD, Cast, yesterday
+from tests.conftest import PASSWORD, Cast, code_of, wording_of, yesterday
 from tests.matrix.table import (
     COLLEAGUE,
     DISCHARGED,
@@ -63,6 +78,8 @@ class World:
     marks: dict[str, list[bytes]] = field(default_factory=dict)
     codes: dict[str, str] = field(default_factory=dict)
     authors: dict[str, UUID] = field(default_factory=dict)
+    # Of everybody's authenticator app.
+    secret: str = ""
 
     def thing(self, name: str, relation: str) -> str:
         """The id in an address that `name` means: `note`, or `note=draft`."""
@@ -97,21 +114,28 @@ def build(cast: Cast) -> World:
         "superuser": cast.root,
         "disabled": gone,
     }
-    world = World(cast, actors, words=canaries())
+    world = World(cast, actors, words=canaries(), secret=app_of_all([*actors.values(), cast.mark]))
     liis, mark, piret = cast.liis, cast.mark, cast.piret
     here, elsewhere = practice_things(cast.practice, piret), practice_things(there, away)
-    for relation, author, officer, common in (
-        (OWN, liis, piret, here),
-        (SHARED, mark, piret, here),
-        (COLLEAGUE, mark, piret, here),
-        (ENDED, liis, piret, here),
-        (DISCHARGED, liis, piret, here),
-        (ELSEWHERE, cast.olga, away, elsewhere),
-        (PURGED, liis, piret, here),
+    theirs = own_things(mark, liis)
+    # To whom the excerpts go that are not Sofia's, and who opened the files that she did not.
+    others = {
+        practice.pk: _login(practice, "Tiina", "supervisor") for practice in (cast.practice, there)
+    }
+    for relation, author, officer, common, personal in (
+        (OWN, liis, piret, here, own_things(liis, mark)),
+        (SHARED, mark, piret, here, theirs),
+        (COLLEAGUE, mark, piret, here, theirs),
+        (ENDED, liis, piret, here, theirs),
+        (DISCHARGED, liis, piret, here, theirs),
+        (ELSEWHERE, cast.olga, away, elsewhere, own_things(cast.olga, others[there.pk])),
+        (PURGED, liis, piret, here, theirs),
     ):
         words = world.words if relation == OWN else canaries()
-        made = file(author, officer, words, run=common["run"])
-        world.things[relation] = {**common, **made}
+        assert officer.practice_id is not None
+        reader = cast.sofia if relation == OWN else others[officer.practice_id]
+        made = file(author, officer, words, common, reader)
+        world.things[relation] = {**common, **personal, **made}
         world.authors[relation] = author.pk
         client = Client.objects.get(pk=made["client"])
         world.codes[relation] = client.code
@@ -144,7 +168,26 @@ def practice_things(practice: Practice, officer: User) -> Things:
         backup_horizon=now.date(),
     )
     login = _login(practice, "Kaarel")
+    logins.open_device(login, device="phone")
+    published = promises.draft("en", by=officer, text=wording_of("en"), now=yesterday())
+    promises.publish(published.pk, by=officer, version=1, now=yesterday())
+    draft = promises.draft("en", by=officer, text=wording_of("en"))
+    succession = Handover.objects.create(
+        practice=practice,
+        counsellor=login,
+        to=_login(practice, "Helmi"),
+        ground="left",
+        proposed_at=now,
+        proposed_by=login,
+        effective_at=now,
+    )
     return {
+        "promise": str(published.pk),
+        "promise=draft": str(draft.pk),
+        "confidentialitystatement": str(published.pk),
+        "confidentialitystatement=draft": str(draft.pk),
+        "succession": str(succession.pk),
+        "handover": str(succession.pk),
         "rule": str(rule.pk),
         "retentionrule": str(rule.pk),
         "run": str(run.pk),
@@ -156,8 +199,57 @@ def practice_things(practice: Practice, officer: User) -> Things:
     }
 
 
-def file(author: User, officer: User, words: Mapping[str, str], *, run: str) -> Things:
-    """A client of this counsellor's, with all that a file can hold."""
+def own_things(user: User, colleague: User) -> Things:
+    """What is this counsellor's alone: another login of theirs, whom they named and by whom they
+    were named, and a handover that is done."""
+    assert user.practice is not None
+    friend = _login(user.practice, f"{user.name}-successor")
+    login, _secret = logins.open_device(user, device="tablet")
+    now = timezone.now()
+    named, asked = (
+        Successor.objects.create(
+            practice=user.practice, counsellor=one, successor=other, rank=2, named_at=now
+        )
+        for one, other in ((user, friend), (friend, user))
+    )
+    handover = Handover.objects.create(
+        practice=user.practice,
+        counsellor=user,
+        to=colleague,
+        ground="own",
+        status="done",
+        proposed_at=now,
+        proposed_by=user,
+        effective_at=now,
+        decided_at=now,
+        decided_by=user,
+        begun_at=now,
+        finished_at=now,
+    )
+    return {
+        "login": str(login.pk),
+        "successor": str(named.pk),
+        "successor=asked": str(asked.pk),
+        "handover=own": str(handover.pk),
+    }
+
+
+def app_of_all(people: list[User]) -> str:
+    """Everybody has the same secret in their app, so that a body fits whoever sends it; and is
+    logged in on a second device."""
+    secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+    for user in people:
+        offered = vault.seal_secret(secret, owner=user.pk)
+        second_factor.add_totp(offered, code_of(secret, -1), by=user)
+        logins.open_device(user, device="old phone")
+    return secret
+
+
+def file(
+    author: User, officer: User, words: Mapping[str, str], common: Things, reader: User
+) -> Things:
+    """A client of this counsellor's, with all that a file can hold. `reader`: the supervisor who
+    was given an excerpt, and who once opened the file in an emergency."""
     identity = {n.partition(".")[2]: w for n, w in words.items() if n.startswith("Client.")}
     client = clients.register(by=author, identity={**identity, "birth_date": "1931-07-19"})
     met = sessions.plan(
@@ -172,6 +264,9 @@ def file(author: User, officer: User, words: Mapping[str, str], *, run: str) -> 
     notes.revise(draft.pk, by=author, version=1, body={"text": "A draft."})
     signed = notes.write(met.pk, by=author, body={"text": words["SessionNote.body"]})
     notes.sign(signed.pk, by=author, version=1)
+    agreement = agreements.record(
+        client.pk, by=author, statement=UUID(common["promise"]), how="spoken"
+    )
     told = disclosures.write(
         met.pk,
         by=author,
@@ -186,8 +281,35 @@ def file(author: User, officer: User, words: Mapping[str, str], *, run: str) -> 
         matter=words["LegalHold.matter"],
         reason=words["LegalHold.reason"],
     )
+    exception = exceptions.record(
+        client.pk,
+        by=author,
+        ground="danger_to_life",
+        recipient=words["ConfidentialityException.recipient"],
+        content=words["ConfidentialityException.content"],
+        told="no",
+        why_not_told=words["ConfidentialityException.why_not_told"],
+    )
+    excerpt = supervision.release(
+        client.pk,
+        by=author,
+        note=signed.pk,
+        text=words["SupervisionExcerpt.text"],
+        pseudonym=words["SupervisionExcerpt.pseudonym"],
+        supervisor=reader.pk,
+        consent_how="spoken",
+        names_confirmed=True,
+    )
+    waiting = emergency(client, reader, reason=words["BreakGlass.reason"])
+    reviewed = emergency(
+        client,
+        reader,
+        reason=words["BreakGlass.reason"],
+        review=words["BreakGlass.review"],
+        reviewed_by=officer,
+    )
     item = PurgeItem.objects.create(
-        run_id=UUID(run),
+        run_id=UUID(common["run"]),
         client_id=client.pk,
         client_code=client.code,
         retain_until=timezone.now().date(),
@@ -210,8 +332,45 @@ def file(author: User, officer: User, words: Mapping[str, str], *, run: str) -> 
         "hold": hold,
         "legalhold": hold,
         "item": item,
+        "agreement": agreement,
+        "exception": exception,
+        "confidentialityexception": exception,
+        "excerpt": excerpt,
+        "supervisionexcerpt": excerpt,
+        "access": waiting,
+        "access=reviewed": reviewed,
+        "breakglass": waiting,
+        "breakglass=reviewed": reviewed,
     }
     return {name: str(row.pk) for name, row in made.items()}
+
+
+def emergency(
+    client: Client,
+    user: User,
+    *,
+    reason: str,
+    review: str | None = None,
+    reviewed_by: User | None = None,
+) -> BreakGlass:
+    """One that is over, and reviewed where a reviewer is given."""
+    opened, now = yesterday(), timezone.now()
+    row = BreakGlass(
+        practice=user.practice,
+        client=client,
+        user=user,
+        role=user.role,
+        reason_code="danger_to_life",
+        opened_at=opened,
+        expires_at=opened + BreakGlass.LIFE,
+        alert_due_at=opened,
+        reviewed_at=now if reviewed_by else None,
+        reviewed_by=reviewed_by,
+        finding="justified" if reviewed_by else "",
+    )
+    vault.seal(row, vault.open_key(client.pk), reason=reason, review=review)
+    row.save(force_insert=True)
+    return row
 
 
 COLUMNS = (
@@ -229,6 +388,13 @@ COLUMNS = (
     "Disclosure.themes",
     "LegalHold.matter",
     "LegalHold.reason",
+    "BreakGlass.reason",
+    "BreakGlass.review",
+    "ConfidentialityException.recipient",
+    "ConfidentialityException.content",
+    "ConfidentialityException.why_not_told",
+    "SupervisionExcerpt.pseudonym",
+    "SupervisionExcerpt.text",
 )
 
 
@@ -240,7 +406,10 @@ def canaries() -> dict[str, str]:
     return words | {"Client.email": f"{email}@mail.example"}
 
 
-FILE_MARKS = ("client", "session", "session=planned", "note", "disclosure", "hold")
+FILE_MARKS = (
+    *("client", "session", "session=planned", "note", "disclosure", "hold"),
+    *("agreement", "exception", "excerpt", "access", "access=reviewed"),
+)
 
 
 def _relate(world: World) -> None:
@@ -263,21 +432,27 @@ def _relate(world: World) -> None:
             "item=another": things[ELSEWHERE if relation != ELSEWHERE else OWN]["item"],
             "assignment=another": things[other]["assignment"],
             "care=another": things[other]["care"],
+            "agreement=another": things[other]["agreement"],
+            "excerpt=another": things[other]["excerpt"],
         }
 
 
 def practice_things_that_went() -> Things:
     """Ids that something of the practice had and nothing has any more."""
-    kinds = ("rule", "retentionrule", "run", "purgerun", "destructionrecord", "practice", "user")
+    kinds = (
+        *("rule", "retentionrule", "run", "purgerun", "destructionrecord", "practice", "user"),
+        *("promise", "promise=draft", "confidentialitystatement", "confidentialitystatement=draft"),
+        *("succession", "handover", "handover=own", "login", "successor", "successor=asked"),
+    )
     return {kind: str(UUID(bytes=secrets.token_bytes(16), version=4)) for kind in kinds}
 
 
-def _login(practice: Practice, name: str) -> User:
+def _login(practice: Practice, name: str, role: str = "counsellor") -> User:
     return users.create(
         by=None,
         email=f"{name.lower()}@{practice.slug}.example",
         name=name,
-        role="counsellor",
+        role=role,
         password=PASSWORD,
         practice=practice,
     )
