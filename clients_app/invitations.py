@@ -94,11 +94,12 @@ def forgotten(user_id: UUID) -> None:
 
 
 @sensitive_variables()
-def of(secret: str) -> User:
-    """Whose the link is. Raises Hidden where it was used, replaced, too old or never made."""
+def of(digest: bytes) -> User:
+    """Whose the link with that digest is. Raises Hidden where it was used, replaced, too old or
+    never made."""
     row = (
         Invitation.objects.select_related("user__practice")
-        .filter(digest=_digest(secret), expires_at__gt=timezone.now(), user__is_active=True)
+        .filter(digest=digest, expires_at__gt=timezone.now(), user__is_active=True)
         .first()
     )
     if row is None:
@@ -107,12 +108,12 @@ def of(secret: str) -> User:
 
 
 @sensitive_variables()
-def accept(secret: str, *, password: str) -> User:
+def accept(digest: bytes, *, password: str) -> User:
     """Choose the password. Half a login, as after `logins.identify`."""
-    user = of(secret)
+    user = of(digest)
     users.set_password(user, password)
     with transaction.atomic():
-        if not Invitation.objects.filter(digest=_digest(secret)).delete()[0]:
+        if not Invitation.objects.filter(digest=digest).delete()[0]:
             raise Hidden(_("This link was used already or is too old. Ask for a new one."))
         user.save(update_fields=["password"])
         logins.end_all(user)
@@ -141,7 +142,7 @@ def waiting(user_id: UUID, *, by: User) -> datetime | None:
 def _new(user: User) -> tuple[str, datetime]:
     secret, expires_at = secrets.token_urlsafe(32), timezone.now() + LIFE
     Invitation.objects.update_or_create(
-        user=user, defaults={"digest": _digest(secret), "expires_at": expires_at}
+        user=user, defaults={"digest": digest_of(secret), "expires_at": expires_at}
     )
     return secret, expires_at
 
@@ -163,5 +164,6 @@ def _mail(user: User, secret: str) -> bool:
     return True
 
 
-def _digest(secret: str) -> bytes:
+def digest_of(secret: str) -> bytes:
+    """What may be kept of a link's secret."""
     return hashlib.sha256(secret.encode()).digest()

@@ -130,18 +130,18 @@ def set_up(request: HttpRequest) -> HttpResponse:
 def invited(request: HttpRequest, secret: str) -> HttpResponse:
     """From the link to a page whose address holds no secret. Looking at it uses nothing up."""
     request.session.flush()
-    request.session[INVITATION] = secret
+    request.session[INVITATION] = invitations.digest_of(secret).hex()
     return redirect("admin:invited")
 
 
 def choose_password(request: HttpRequest) -> HttpResponse:
     """Where a link leads: choose a password, then give or set up the second factor."""
-    secret = request.session.get(INVITATION, "")
-    user = invitations.of(secret)
+    link = bytes.fromhex(request.session.get(INVITATION, ""))
+    user = invitations.of(link)
     form = ChosenPasswordForm(request.POST or None)
     if request.method == "POST":
         chosen = attempt(
-            form, lambda: invitations.accept(secret, password=form.cleaned_data["password"])
+            form, lambda: invitations.accept(link, password=form.cleaned_data["password"])
         )
         if chosen is not None:
             request.session.pop(INVITATION, None)

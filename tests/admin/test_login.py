@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.contrib.sessions.models import Session
 from django.test import Client as Browser
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
@@ -51,6 +52,11 @@ def test_the_first_login_of_somebody_invited(cast: Cast, desk: Desk) -> None:
     for _look in range(2):  # looking uses nothing up
         assert nele.get(link.group(1))["Location"] == page("invited")
     assert "nele@kalda.example" in nele.get(page("invited")).text
+    # A stolen table of sessions gives no link away: these rows are signed, not sealed.
+    secret = link.group(1).split("/")[-2]
+    kept = [str(row.get_decoded()) for row in Session.objects.all()]
+    assert kept
+    assert not any(secret in row for row in kept)
     weak = nele.post(page("invited"), {"password": "kalda2024kalda!!", "again": "kalda2024kalda!!"})
     assert "easy to guess" in weak.text
     chosen = nele.post(page("invited"), {"password": NEW_PASSWORD, "again": NEW_PASSWORD})
