@@ -18,8 +18,6 @@ Scopes
 relation, `officer=200` for that role; `reads` marks a POST that writes nothing (here), `lists` a
 list in which the files themselves are to be found, `empty` a filter by an id: what is not theirs is
 not refused, the list is empty. `asked` marks what shows ids that were asked for, whosever they are.
-`quiet` marks what concerns one's own login and no client: another's is not there, and no line says
-that somebody looked.
 """
 
 import re
@@ -107,7 +105,6 @@ class Row:
     def recorded(self, role: str, relation: str) -> int:
         """How many lines of a denial a cell leaves."""
         unrouted = relation == MALFORMED or self.scopes[role] in ("nowhere", "public")
-        unrouted = unrouted or "quiet" in self.marks
         return int(self.expected(role, relation) in (403, 404) and not unrouted)
 
 
