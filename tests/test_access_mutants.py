@@ -1,16 +1,21 @@
 """The matrix is not blind: whoever changes one grant of `roles.GRANTS`, in either direction, makes
 one of its cells red (N4). Each role and permission is flipped, and each scope; the rows that ask
-for that permission are asked again until one of them protests."""
+for that permission are asked again until one of them protests.
+
+The second wall is out of the way meanwhile: it keeps a counsellor from all rows of others' clients
+however much a flipped grant allows, so nobody would protest. That it does so is a test of its own.
+"""
 
 import re
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from clients_app import access, roles
+from clients_app import access, roles, wall
 from clients_app.roles import GRANTS, Permission, Role, Scope
 from tests.conftest import Cast
 from tests.matrix.sweep import Sweep, undone
@@ -74,6 +79,14 @@ def flipped(role: Role, permission: Permission, scope: Scope | None) -> Mapping[
     return {**GRANTS, role: {name: value for name, value in own.items() if value is not None}}
 
 
+@pytest.fixture
+def _one_wall(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every request is answered as if the system asked."""
+    monkeypatch.setattr(wall, "nobody", nullcontext)
+    monkeypatch.setattr(wall, "enter", lambda _user_id: None)
+
+
+@pytest.mark.usefixtures("_one_wall")
 @pytest.mark.parametrize("role", list(Role))
 def test_every_flip_is_felt(
     cast: Cast, sit: Sit, monkeypatch: pytest.MonkeyPatch, role: Role
@@ -110,6 +123,23 @@ def test_every_flip_is_felt(
                 if not any(protests(sweeps, row) for row in asked[permission]):
                     unfelt.append(f"{role} {permission}: {scope}")
     assert not unfelt, f"{len(unfelt)} flips make no cell red:\n" + "\n".join(unfelt)
+
+
+def test_behind_widened_grants_stands_the_second_wall(
+    sit: Sit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counsellors who may suddenly do everything to the whole practice still find nothing there."""
+    seats = {door: sit("counsellor", door) for door in ("api", "admin")}
+    sweeps = {door: Sweep(seat) for door, seat in seats.items()}
+    widest = dict.fromkeys(GRANTS[Role.COUNSELLOR], Scope.PRACTICE)
+    monkeypatch.setattr(roles, "GRANTS", {**GRANTS, Role.COUNSELLOR: widest})
+    widened = [
+        row
+        for row in rows()
+        if row.scopes["counsellor"] == "care" and row.address.startswith(("api/v1/", "admin/"))
+    ]
+    assert widened
+    assert not [row.name for row in widened if protests(sweeps, row)]
 
 
 def protests(sweeps: dict[str, Sweep], row: Row) -> bool:
