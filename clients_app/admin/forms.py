@@ -1,9 +1,11 @@
 """Forms that lose nothing that was typed."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, cast
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -83,8 +85,12 @@ class ChoiceField(forms.ChoiceField):
 
 
 class DayField(forms.DateField):
-    """A day, by the browser's own calendar."""
+    """A day of a living person's time, by the browser's own calendar."""
 
+    default_validators = [
+        MinValueValidator(date(1850, 1, 1), message=_("Check the year.")),
+        MaxValueValidator(date(2200, 12, 31), message=_("Check the year.")),
+    ]
     widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", **PRIVATE})
 
 

@@ -292,7 +292,7 @@ WRITES = {
     (operation.name, name)
     for operation in OPERATIONS
     for name, shape in (operation.body or {"properties": {}})["properties"].items()
-    if shape.get("format") == "uuid"
+    if "uuid" in (shape.get("format"), shape.get("items", {}).get("format"))
 }
 
 
@@ -301,6 +301,7 @@ def test_these_bodies_name_ids() -> None:
     assert {
         ("assignCare", "user"),
         ("handOverCare", "to"),
+        ("handOverCaseload", "clients"),
         ("handOverCaseload", "to"),
         ("nameSuccessor", "successor"),
         ("placeHold", "client"),
@@ -332,7 +333,9 @@ def test_foreign_ids_in_bodies_are_refused(
     answers = []
     for foreign in (*foreigners(field, cast), UUID(NOWHERE)):
         with nothing_changes():
-            body = {**operation.example, **own, field: str(foreign)}
+            body: dict[str, Any] = {**operation.example, **own, field: str(foreign)}
+            if field == "clients":
+                body |= {"clients": [str(foreign)], "to": str(cast.mark.pk), "number": 1}
             if field == "disclosure":
                 body.pop("note")
             answers.append(operation.call(theirs, body, ids=things.path))
@@ -347,6 +350,8 @@ def foreigners(field: str, cast: Cast) -> list[UUID]:
     marks = clients.register(by=cast.mark)
     if field == "client":
         return [olgas.pk]
+    if field == "clients":
+        return [olgas.pk, marks.pk]
     if field == "session":
         return [
             sessions.plan(client.pk, by=by, starts_at=yesterday()).pk
