@@ -20,7 +20,6 @@ from clients_app import (
     logins,
     promises,
     rules,
-    second_factor,
     users,
     vault,
 )
@@ -38,7 +37,7 @@ from clients_app.models import (
 )
 from sessions_app import disclosures, notes, sessions, supervision
 from tests.canary import Canaries
-from tests.conftest import PASSWORD, Cast, code_of, wording_of, yesterday
+from tests.conftest import PASSWORD, Cast, prove_app, wording_of, yesterday
 from tests.matrix.table import (
     COLLEAGUE,
     DISCHARGED,
@@ -240,7 +239,7 @@ def app_of_all(people: list[User]) -> str:
     secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
     for user in people:
         offered = vault.seal_secret(secret, owner=user.pk)
-        second_factor.add_totp(offered, code_of(secret, -1), by=user)
+        prove_app(user, offered, secret)
         logins.open_device(user, device="old phone")
     return secret
 
