@@ -3,14 +3,17 @@
 from django.core.cache import cache
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
+from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
 
+@require_safe
 def live(request: HttpRequest) -> JsonResponse:
     """200 while the process answers at all."""
     return JsonResponse({"status": "live"})
 
 
+@require_safe
 def ready(request: HttpRequest) -> JsonResponse:
     """200 when PostgreSQL and Redis answer, else 503 with which of them does not."""
     missing = []

@@ -2,13 +2,14 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 
 from clients_app.api import docs
 from config import health
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("", require_safe(RedirectView.as_view(pattern_name="admin:index"))),
     path("admin/", admin.site.urls),
     path("api/v1/", include("clients_app.api.urls")),
     path("api/v1/", include("sessions_app.api.urls")),

@@ -83,3 +83,11 @@ def test_who_gets_what(sit: Sit, role: str, door: str) -> None:
     sweep = Sweep(sit(role, door)).over(DOORS[door])
     assert not sweep.faults, shown(sweep.faults)
     assert len(sweep.answers) >= len(DOORS[door])
+
+
+@pytest.mark.parametrize("role", ["counsellor", "officer", "superuser", "anonymous"])
+@pytest.mark.parametrize("door", DOORS)
+def test_a_method_without_a_row_does_nothing(sit: Sit, role: str, door: str) -> None:
+    sweep = Sweep(sit(role, door)).beyond(DOORS[door])
+    assert not sweep.faults, shown(sweep.faults)
+    assert len(sweep.answers) > len(DOORS[door])

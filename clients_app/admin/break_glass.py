@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clients_app import access, break_glass, users
 from clients_app.admin import panels
-from clients_app.admin.door import DoorAdmin, Text, attempt, deed, offers, the_user
+from clients_app.admin.door import DEED, FORM, DoorAdmin, Text, attempt, deed, offers, the_user
 from clients_app.admin.events import lines
 from clients_app.admin.forms import ChoiceField, DoorForm, LongTextField, any_of
 from clients_app.admin.panels import Panel
@@ -54,6 +54,7 @@ class BreakGlassAdmin(DoorAdmin):
 
     adds = Permission.BREAK_GLASS_REQUEST
     menu_order = 45
+    one_methods = FORM
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return offers(request, Permission.BREAK_GLASS_REQUEST) or offers(
@@ -69,7 +70,7 @@ class BreakGlassAdmin(DoorAdmin):
 
     def more_urls(self) -> list[URLPattern]:
         one = "<uuid:object_id>"
-        return [self.route(f"{one}/give-back/", self.give_back, "give_back", post=True)]
+        return [self.route(f"{one}/give-back/", self.give_back, "give_back", DEED)]
 
     def list_page(self, request: HttpRequest) -> HttpResponse:
         user = the_user(request)

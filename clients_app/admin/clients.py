@@ -14,7 +14,7 @@ from clients_app import access, clients
 from clients_app.admin import panels
 from clients_app.admin.client_forms import ChangeForm, RegisterForm, SearchForm
 from clients_app.admin.custody import CustodyPages
-from clients_app.admin.door import Text, asked_text, attempt, the_user
+from clients_app.admin.door import FORM, Text, asked_text, attempt, the_user
 from clients_app.models import Client, User
 from clients_app.roles import Permission, Scope
 
@@ -29,6 +29,7 @@ class ClientAdmin(CustodyPages):
     sees = Permission.CLIENT_READ
     adds = Permission.CLIENT_REGISTER
     menu_order = 10
+    list_methods = FORM
 
     def menu_label(self, user: User) -> Text:
         own = access.scope(user, Permission.CLIENT_READ) is Scope.CARE

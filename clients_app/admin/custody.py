@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from clients_app import access, care, clients, files, retention, rules, trail, users
 from clients_app.admin.client_forms import ColleagueForm, DischargeForm
 from clients_app.admin.door import (
+    DEED,
+    READING,
     Crumb,
     DoorAdmin,
     asked_text,
@@ -37,13 +39,13 @@ class CustodyPages(DoorAdmin):
         one = "<uuid:object_id>"
         return [
             self.route(f"{one}/discharge/", self.discharge_page, "discharge"),
-            self.route(f"{one}/reopen/", self.reopen, "reopen", post=True),
+            self.route(f"{one}/reopen/", self.reopen, "reopen", DEED),
             self.route(f"{one}/hand-over/", self.hand_over_page, "hand_over"),
             self.route(f"{one}/care/", self.care_page, "care"),
-            self.route(f"{one}/care/<uuid:care_id>/end/", self.end_care, "end_care", post=True),
-            self.route(f"{one}/trail/", self.trail_page, "trail"),
-            self.route(f"{one}/trail/print/", self.account_page, "trail_print"),
-            self.route("undated/", self.undated_page, "undated"),
+            self.route(f"{one}/care/<uuid:care_id>/end/", self.end_care, "end_care", DEED),
+            self.route(f"{one}/trail/", self.trail_page, "trail", READING),
+            self.route(f"{one}/trail/print/", self.account_page, "trail_print", READING),
+            self.route("undated/", self.undated_page, "undated", READING),
         ]
 
     def code_of(self, request: HttpRequest, client_id: UUID) -> str:

@@ -32,6 +32,8 @@ View = Callable[..., HttpResponse]
 Text = str | Promise
 Crumb = tuple[Text, str]
 NONE = UUID(int=0)
+# What an address of a page answers to: reading, a form, or a deed that has no page of its own.
+READING, FORM, DEED = ("GET", "HEAD"), ("GET", "HEAD", "POST"), ("POST",)
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -47,6 +49,9 @@ class DoorAdmin(ModelAdmin):
     adds: Permission | None = None
     # Where in the menu; None keeps it out.
     menu_order: int | None = None
+    # Whether the list, and the page of one, have something to send.
+    list_methods = READING
+    one_methods = READING
 
     def list_page(self, request: HttpRequest) -> HttpResponse:
         raise nothing_here()
@@ -63,16 +68,15 @@ class DoorAdmin(ModelAdmin):
 
     def get_urls(self) -> list[Any]:
         return [
-            self.route("", self.list_page, "changelist"),
+            self.route("", self.list_page, "changelist", self.list_methods),
             self.route("add/", self.new_page, "add"),
             *self.more_urls(),
-            self.route("<uuid:object_id>/change/", self.one_page, "change"),
+            self.route("<uuid:object_id>/change/", self.one_page, "change", self.one_methods),
         ]
 
-    def route(self, where: str, view: View, name: str, *, post: bool = False) -> URLPattern:
-        """A page behind the login. `post`: a deed that has no page of its own."""
-        methods = ["POST"] if post else ["GET", "HEAD", "POST"]
-        guarded = self.admin_site.admin_view(require_http_methods(methods)(view))
+    def route(self, where: str, view: View, name: str, methods: Sequence[str] = FORM) -> URLPattern:
+        """A page behind the login."""
+        guarded = self.admin_site.admin_view(require_http_methods(list(methods))(view))
         return path(where, guarded, name=f"{self.label}_{name}")
 
     @property

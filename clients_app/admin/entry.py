@@ -128,9 +128,12 @@ def set_up(request: HttpRequest) -> HttpResponse:
 
 
 def invited(request: HttpRequest, secret: str) -> HttpResponse:
-    """From the link to a page whose address holds no secret. Looking at it uses nothing up."""
+    """From the link to a page whose address holds no secret. Looking at it uses nothing up; a link
+    that opens nothing ends nobody's login."""
+    link = invitations.digest_of(secret)
+    invitations.of(link)
     request.session.flush()
-    request.session[INVITATION] = invitations.digest_of(secret).hex()
+    request.session[INVITATION] = link.hex()
     return redirect("admin:invited")
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from clients_app import access, invitations, practices, users
-from clients_app.admin.door import DoorAdmin, Text, attempt, deed, the_user, went
+from clients_app.admin.door import DEED, FORM, DoorAdmin, Text, attempt, deed, the_user, went
 from clients_app.admin.forms import ChoiceField, DoorForm, any_of
 from clients_app.models import Practice, User
 from clients_app.models.user import ROLE_NAMES
@@ -70,6 +70,7 @@ class UserAdmin(DoorAdmin):
     sees = Permission.USER_READ
     adds = Permission.USER_MANAGE
     menu_order = 90
+    one_methods = FORM
 
     def menu_label(self, user: User) -> Text:
         return _("Logins")
@@ -83,7 +84,7 @@ class UserAdmin(DoorAdmin):
     def more_urls(self) -> list[URLPattern]:
         return [
             self.route("<uuid:object_id>/invite/", self.invite_page, "invite"),
-            self.route("<uuid:object_id>/log-out/", self.log_out, "log_out", post=True),
+            self.route("<uuid:object_id>/log-out/", self.log_out, "log_out", DEED),
         ]
 
     def list_page(self, request: HttpRequest) -> HttpResponse:
@@ -203,6 +204,7 @@ class PracticeAdmin(DoorAdmin):
     """For the superuser alone, who sees of a practice what is typed here and its logins."""
 
     menu_order = 85
+    one_methods = FORM
 
     def menu_label(self, user: User) -> Text:
         return _("Practices")

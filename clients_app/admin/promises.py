@@ -15,6 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from clients_app import access, agreements, exceptions, files, promises, wording
 from clients_app.admin import panels
 from clients_app.admin.door import (
+    DEED,
+    FORM,
     DoorAdmin,
     Text,
     asked_id,
@@ -65,6 +67,7 @@ class StatementAdmin(DoorAdmin):
     sees = Permission.PROMISE_READ
     adds = Permission.PROMISE_WRITE
     menu_order = 45
+    one_methods = FORM
 
     def menu_label(self, user: User) -> Text:
         return _("Promise")
@@ -203,7 +206,7 @@ class AgreementAdmin(DoorAdmin):
     adds = Permission.AGREEMENT_RECORD
 
     def more_urls(self) -> list[URLPattern]:
-        return [self.route("<uuid:object_id>/withdraw/", self.withdraw, "withdraw", post=True)]
+        return [self.route("<uuid:object_id>/withdraw/", self.withdraw, "withdraw", DEED)]
 
     def new_page(self, request: HttpRequest) -> HttpResponse:
         user = the_user(request)

@@ -12,7 +12,17 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from clients_app import purges
-from clients_app.admin.door import DoorAdmin, Text, asked_text, attempt, deed, offers, the_user
+from clients_app.admin.door import (
+    DEED,
+    READING,
+    DoorAdmin,
+    Text,
+    asked_text,
+    attempt,
+    deed,
+    offers,
+    the_user,
+)
 from clients_app.admin.forms import DoorForm
 from clients_app.models import DestructionRecord, PurgeItem, PurgeRun, User
 from clients_app.roles import Permission
@@ -44,11 +54,11 @@ class PurgeRunAdmin(DoorAdmin):
     def more_urls(self) -> list[URLPattern]:
         one = "<uuid:object_id>"
         return [
-            self.route("propose/", self.propose, "propose", post=True),
-            self.route(f"{one}/progress/", self.progress, "progress"),
+            self.route("propose/", self.propose, "propose", DEED),
+            self.route(f"{one}/progress/", self.progress, "progress", READING),
             self.route(f"{one}/approve/", self.approve_page, "approve"),
-            self.route(f"{one}/refuse/", self.refuse, "refuse", post=True),
-            self.route(f"{one}/<uuid:item_id>/take-out/", self.take_out, "take_out", post=True),
+            self.route(f"{one}/refuse/", self.refuse, "refuse", DEED),
+            self.route(f"{one}/<uuid:item_id>/take-out/", self.take_out, "take_out", DEED),
         ]
 
     def list_page(self, request: HttpRequest) -> HttpResponse:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from clients_app import access, files, holds, rules
-from clients_app.admin.door import DoorAdmin, Text, attempt, deed, the_user
+from clients_app.admin.door import DEED, DoorAdmin, Text, attempt, deed, the_user
 from clients_app.admin.forms import (
     ChoiceField,
     DoorForm,
@@ -67,7 +67,7 @@ class RetentionRuleAdmin(DoorAdmin):
         return _("Retention rules")
 
     def more_urls(self) -> list[URLPattern]:
-        return [self.route("<uuid:object_id>/retire/", self.retire, "retire", post=True)]
+        return [self.route("<uuid:object_id>/retire/", self.retire, "retire", DEED)]
 
     def list_page(self, request: HttpRequest) -> HttpResponse:
         found = list(rules.browse(by=the_user(request))[: PAGE + 1])
@@ -144,7 +144,7 @@ class LegalHoldAdmin(DoorAdmin):
         return _("Legal holds")
 
     def more_urls(self) -> list[URLPattern]:
-        return [self.route("<uuid:object_id>/lift/", self.lift, "lift", post=True)]
+        return [self.route("<uuid:object_id>/lift/", self.lift, "lift", DEED)]
 
     def list_page(self, request: HttpRequest) -> HttpResponse:
         number = max(int(page), 1) if (page := request.GET.get("p", "")).isdecimal() else 1

@@ -16,7 +16,7 @@ from django.shortcuts import redirect, render
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_protect
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.i18n import set_language
 
 from clients_app import access, logins, users
@@ -34,6 +34,7 @@ from clients_app.admin.login import OwnPasswordForm
 from clients_app.errors import Refused
 
 View = Callable[..., HttpResponseBase]
+spoken = require_http_methods(["GET", "HEAD", "POST"])
 
 
 class UsaldusAdminSite(admin.AdminSite):
@@ -58,19 +59,23 @@ class UsaldusAdminSite(admin.AdminSite):
         ]
         apps = "|".join(sorted({model._meta.app_label for model in self._registry}))
         return [
-            path("", self.admin_view(self.index), name="index"),
+            path("", self.admin_view(require_safe(self.index)), name="index"),
             path("login/", self.open_view(entry.password), name="login"),
             path("login/second-factor/", self.open_view(entry.factor), name="login_second_factor"),
             path("login/set-up/", self.open_view(entry.set_up), name="login_set_up"),
             path("login/forgotten/", self.open_view(entry.forgotten), name="login_forgotten"),
             path("invitation/", self.open_view(entry.choose_password), name="invited"),
-            path("invitation/<str:secret>/", self.open_view(entry.invited), name="invitation"),
+            path(
+                "invitation/<str:secret>/",
+                self.open_view(require_safe(entry.invited)),
+                name="invitation",
+            ),
             path("logout/", self.admin_view(self.logout), name="logout"),
-            path("language/", csrf_protect(set_language), name="set_language"),
-            path("alive/", self.admin_view(alive), name="alive"),
+            path("language/", csrf_protect(spoken(set_language)), name="set_language"),
+            path("alive/", self.admin_view(require_safe(alive)), name="alive"),
             path("password_change/", self.admin_view(self.password_change), name="password_change"),
             path("confirm/", self.admin_view(own.confirm), name="confirm"),
-            path("own/", self.admin_view(own.page), name="own"),
+            path("own/", self.admin_view(require_safe(own.page)), name="own"),
             path("own/second-factor/", self.admin_view(own.add), name="own_add_factor"),
             self.button("own/second-factor/<int:factor_id>/remove/", own.remove),
             self.button("own/recovery-codes/", own.renew_codes),
@@ -78,7 +83,11 @@ class UsaldusAdminSite(admin.AdminSite):
             self.button("own/logins/<uuid:login_id>/close/", own.close),
             self.button("own/logins/close-others/", own.close_others),
             *models,
-            re_path(rf"^(?P<app_label>{apps})/$", self.admin_view(self.app_index), name="app_list"),
+            re_path(
+                rf"^(?P<app_label>{apps})/$",
+                self.admin_view(require_safe(self.app_index)),
+                name="app_list",
+            ),
             re_path(r"(?P<url>.*)$", self.admin_view(self.catch_all_view)),
         ]
 
@@ -94,7 +103,7 @@ class UsaldusAdminSite(admin.AdminSite):
             request.sensitive_post_parameters = "__ALL__"  # type: ignore[attr-defined]
             try:
                 own.confirmed_with(request)
-                response: HttpResponseBase = view(request, *args, **kwargs)
+                response: HttpResponseBase = spoken(view)(request, *args, **kwargs)
             except Http404:
                 return refusal(request, nothing_here())
             except Refused as refused:

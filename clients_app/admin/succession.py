@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from clients_app import access, care, clients, handovers, succession
-from clients_app.admin.door import DoorAdmin, Text, attempt, deed, offers, the_user
+from clients_app.admin.door import DEED, READING, DoorAdmin, Text, attempt, deed, offers, the_user
 from clients_app.admin.forms import ChoiceField, DoorForm, MomentField, any_of
 from clients_app.models import Handover, Successor, User
 from clients_app.roles import Permission
@@ -149,13 +149,13 @@ class SuccessorAdmin(DoorAdmin):
     def more_urls(self) -> list[URLPattern]:
         one, handover = "<uuid:object_id>", "hand-over/<uuid:handover_id>"
         return [
-            self.route(f"{one}/accept/", self.accept, "accept", post=True),
-            self.route(f"{one}/decline/", self.decline, "decline", post=True),
-            self.route(f"{one}/withdraw/", self.withdraw, "withdraw", post=True),
+            self.route(f"{one}/accept/", self.accept, "accept", DEED),
+            self.route(f"{one}/decline/", self.decline, "decline", DEED),
+            self.route(f"{one}/withdraw/", self.withdraw, "withdraw", DEED),
             self.route("hand-over/", self.hand_over_page, "hand_over"),
-            self.route(f"{handover}/", self.handover_page, "handover"),
-            self.route(f"{handover}/progress/", self.progress, "progress"),
-            self.route(f"{handover}/continue/", self.go_on, "continue", post=True),
+            self.route(f"{handover}/", self.handover_page, "handover", READING),
+            self.route(f"{handover}/progress/", self.progress, "progress", READING),
+            self.route(f"{handover}/continue/", self.go_on, "continue", DEED),
         ]
 
     def list_page(self, request: HttpRequest) -> HttpResponse:
@@ -278,9 +278,9 @@ class HandoverAdmin(DoorAdmin):
     def more_urls(self) -> list[URLPattern]:
         one = "<uuid:object_id>"
         return [
-            self.route(f"{one}/approve/", self.approve, "approve", post=True),
-            self.route(f"{one}/refuse/", self.refuse, "refuse", post=True),
-            self.route(f"{one}/progress/", self.progress, "progress"),
+            self.route(f"{one}/approve/", self.approve, "approve", DEED),
+            self.route(f"{one}/refuse/", self.refuse, "refuse", DEED),
+            self.route(f"{one}/progress/", self.progress, "progress", READING),
         ]
 
     def list_page(self, request: HttpRequest) -> HttpResponse:

@@ -13,7 +13,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from clients_app import access, files, trail, users
-from clients_app.admin.door import DoorAdmin, Text, attempt, the_user
+from clients_app.admin.door import FORM, DoorAdmin, Text, attempt, the_user
 from clients_app.admin.events import WORDS, lines
 from clients_app.admin.forms import ChoiceField, DayField, DoorForm, any_of
 from clients_app.models import AuditEvent, User
@@ -62,6 +62,7 @@ class AsAsked(DoorForm):
 class AuditEventAdmin(DoorAdmin):
     sees = Permission.TRAIL_READ
     menu_order = 80
+    list_methods = FORM
 
     def menu_label(self, user: User) -> Text:
         return _("Trail")

@@ -14,7 +14,17 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from clients_app import access
-from clients_app.admin.door import Crumb, DoorAdmin, Text, asked_id, attempt, done, offers, the_user
+from clients_app.admin.door import (
+    FORM,
+    Crumb,
+    DoorAdmin,
+    Text,
+    asked_id,
+    attempt,
+    done,
+    offers,
+    the_user,
+)
 from clients_app.admin.forms import ChoiceField, DoorForm, LongTextField
 from clients_app.models import User
 from clients_app.roles import Permission
@@ -120,6 +130,7 @@ class SessionNoteAdmin(DoorAdmin):
     sees = Permission.NOTE_READ
     adds = Permission.NOTE_WRITE
     menu_order = 30
+    one_methods = FORM
 
     def menu_label(self, user: User) -> Text:
         return _("Drafts")

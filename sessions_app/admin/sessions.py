@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from clients_app import access, care, clients, files
-from clients_app.admin.door import DoorAdmin, Text, asked_id, attempt, deed, offers, the_user
+from clients_app.admin.door import DEED, DoorAdmin, Text, asked_id, attempt, deed, offers, the_user
 from clients_app.admin.forms import ChoiceField, DoorForm, MomentField, PrivateField, any_of
 from clients_app.models import User
 from clients_app.roles import Permission, Scope
@@ -90,9 +90,9 @@ class TherapySessionAdmin(DoorAdmin):
         one = "<uuid:object_id>"
         return [
             self.route(f"{one}/move/", self.move_page, "move"),
-            self.route(f"{one}/hold/", self.hold, "hold", post=True),
-            self.route(f"{one}/cancel/", self.cancel, "cancel", post=True),
-            self.route(f"{one}/no-show/", self.no_show, "no_show", post=True),
+            self.route(f"{one}/hold/", self.hold, "hold", DEED),
+            self.route(f"{one}/cancel/", self.cancel, "cancel", DEED),
+            self.route(f"{one}/no-show/", self.no_show, "no_show", DEED),
         ]
 
     def list_page(self, request: HttpRequest) -> HttpResponse:

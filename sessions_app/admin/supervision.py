@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from clients_app import access, agreements, exceptions, files
 from clients_app.admin import panels
 from clients_app.admin.door import (
+    DEED,
     DoorAdmin,
     Text,
     asked_id,
@@ -128,7 +129,7 @@ class ExcerptAdmin(DoorAdmin):
         return _("Released to me")
 
     def more_urls(self) -> list[URLPattern]:
-        return [self.route("<uuid:object_id>/revoke/", self.revoke, "revoke", post=True)]
+        return [self.route("<uuid:object_id>/revoke/", self.revoke, "revoke", DEED)]
 
     def list_page(self, request: HttpRequest) -> HttpResponse:
         box = supervision.inbox(by=the_user(request), after=asked_id(request, "after"), limit=PAGE)

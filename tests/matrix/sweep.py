@@ -6,8 +6,9 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlencode
 
 from django.apps import apps
 from django.contrib.sessions.models import Session
@@ -18,6 +19,7 @@ from django.urls import Resolver404
 
 from clients_app.models import AuditEvent
 from tests.matrix import bodies
+from tests.matrix.routes import METHODS
 from tests.matrix.table import (
     COLLEAGUE,
     ELSEWHERE,
@@ -55,12 +57,14 @@ class Seat:
     def __post_init__(self) -> None:
         self.cookies = self.client.cookies.output(header="", sep=";")
 
-    def ask(self, row: Row, relation: str, **more: Any) -> Any:
-        """The answer of one cell."""
+    def ask(self, row: Row, relation: str, *, method: str = "", **more: Any) -> Any:
+        """The answer of one cell, or of its address and body with another method."""
         address = row.address.format(**FIXED) if not row.things else row.address
         for name in row.things:
             address = address.replace(f"{{{name}}}", self.world.thing(name, relation))
-        return self.send(row.method, address, bodies.sent(row, self.world, relation), **more)
+        return self.send(
+            method or row.method, address, bodies.sent(row, self.world, relation), **more
+        )
 
     def send(self, method: str, address: str, body: Any = None, **more: Any) -> Any:
         self.client.cookies = SimpleCookie(self.cookies)
@@ -73,7 +77,7 @@ class Seat:
         more.pop("of", None)
         if method == "POST":
             return self.client.post(where, body or {}, **more)
-        return self.client.generic(method, where, **more)
+        return self.client.generic(method, where, urlencode(body or {}), **more)
 
 
 def dumped(body: Any) -> bytes:
@@ -101,6 +105,38 @@ class Sweep:
         if digest() != before:
             self.blame(rows)
         return self
+
+    def beyond(self, rows: list[Row]) -> Sweep:
+        """Ask each route with the methods that have no row, about what is one's own, with the body
+        of one that has: HEAD is GET without its words, any other is refused, nothing changes."""
+        before = digest()
+        for route in {row.route: None for row in rows}:
+            written = {row.method: row for row in rows if row.route == route}
+            source = next((written[name] for name in WRITES if name in written), written.get("GET"))
+            for method in METHODS:
+                if source is not None and method not in written:
+                    self.unwritten(method, source, written.get("GET"))
+        if digest() != before:
+            self.faults.append(f"{self.role}: a method without a row changes something")
+        return self
+
+    def unwritten(self, method: str, source: Row, reading: Row | None) -> None:
+        row = replace(source, method=method)
+        try:
+            with transaction.atomic():
+                response = self.seat.ask(source, OWN, method=method)
+        except Exception as failure:
+            self.fault(row, OWN, f"raises {failure!r}")
+            return
+        self.headers(row, OWN, response)
+        self.answers[row.name, OWN] = response
+        expected = {405, self.expected(replace(source, status=405), OWN)[0]}
+        if method == "HEAD" and reading is not None:
+            expected = {self.expected(reading, OWN)[0]}
+            if response.content:
+                self.fault(row, OWN, "has words")
+        if response.status_code not in expected:
+            self.fault(row, OWN, f"answers {response.status_code}, not {expected}")
 
     def row(self, row: Row, before: str | None, relations: Iterable[str] = RELATIONS) -> None:
         refused: dict[int, tuple[str, Any]] = {}
