@@ -251,13 +251,16 @@ def secrets_by_master() -> dict[str, int]:
     return dict(Counter(names))
 
 
-def broken() -> Iterator[str]:
-    """The rows whose secret does not open, each tried."""
-    for row in _with_secrets().iterator(chunk_size=1000):
-        try:
-            vault.unseal_secret(row.data[_sealed(row)], owner=row.user_id)
-        except (vault.SealBroken, vault.MasterKeyMissing):
-            yield f"second factor {row.pk}"
+def broken() -> list[str]:
+    """The rows whose secret does not open, each tried; they are read in portions."""
+    found = []
+    with transaction.atomic():
+        for row in _with_secrets().iterator(chunk_size=1000):
+            try:
+                vault.unseal_secret(row.data[_sealed(row)], owner=row.user_id)
+            except (vault.SealBroken, vault.MasterKeyMissing):
+                found.append(f"second factor {row.pk}")
+    return found
 
 
 def reseal(batch: int) -> int:

@@ -50,8 +50,8 @@ class DoorAdmin(ModelAdmin):
     # Where in the menu; None keeps it out.
     menu_order: int | None = None
     # Whether the list, and the page of one, have something to send.
-    list_methods = READING
-    one_methods = READING
+    list_methods: Sequence[str] = READING
+    one_methods: Sequence[str] = READING
 
     def list_page(self, request: HttpRequest) -> HttpResponse:
         raise nothing_here()

@@ -44,7 +44,7 @@ class Command(BaseCommand):
                 "Data keys or secrets are under a master key that FIELD_ENCRYPTION_KEY does not "
                 "hold. Put that key back, behind the newest."
             )
-        if open_all and (broken := list(keys.broken())):
+        if open_all and (broken := keys.broken()):
             raise CommandError(f"{len(broken)} of them do not open: {', '.join(broken[:20])}")
         old = sum(master.wraps + master.seals for master in masters if not master.newest)
         if old:
