@@ -160,7 +160,6 @@ DEEDS = {
     "sessions_app_therapysession_cancel": "yhnyynhn",
     "sessions_app_therapysession_no_show": "yhnyynhn",
 }
-LETTERS = {200: "y", 302: "y", 403: "n", 404: "h"}
 
 
 def address(name: str, pattern: URLPattern, things: dict[str, UUID]) -> str:

@@ -1,4 +1,5 @@
-"""Not yours and not there are the same bytes; not your role is said, whatever is there."""
+"""Not yours and not there are the same bytes: ids in bodies, filters and lists. Those in addresses:
+`tests/test_access_matrix.py`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -207,27 +208,6 @@ def same(one: Any, other: Any) -> None:
     assert one.headers == other.headers
 
 
-@each(lambda operation: "{" in operation.path)
-def test_what_is_not_yours_is_not_there(
-    things: Things, strangers: list[User], phone: Open, operation: Operation
-) -> None:
-    """Every address with an id, every role: a real id and one of nothing get one answer, 404 from
-    whose role would allow it, else 403. Nothing changes either way."""
-    assert things.path.keys() >= ids_of(operation), "name the new id in Things"
-    answers = set()
-    # What is published in the practice is Mark's to read.
-    outsiders = strangers[1:] if operation.name == "readPromise" else strangers
-    for stranger in outsiders:
-        theirs = phone(stranger)
-        with nothing_changes():
-            real = operation.call(theirs, ids=things.path)
-            nothing = operation.call(theirs)
-        same(real, nothing)
-        answers.add(refusal(real, real.status_code)["status"])
-    assert 404 in answers
-    assert answers <= {403, 404}
-
-
 @pytest.mark.parametrize("address", ["sessions", "notes", "disclosures"])
 def test_a_filter_does_not_tell_whether_a_client_is_there(
     things: Things, cast: Cast, phone: Open, address: str
@@ -248,44 +228,6 @@ def test_lists_of_strangers_are_empty_of_it(
         answer = operation.call(phone(stranger), {"words": "a"} if operation.body else None)
         for name, pk in things.path.items():
             assert str(pk).encode() not in answer.content, name
-
-
-# The server's logins are the superuser's; a login of their own everybody has.
-SUPERUSERS = {
-    "logIn": 401,
-    "logOut": 204,
-    "readMe": 200,
-    "changeMyPassword": 400,
-    "listCounsellors": 200,
-    "listSupervisors": 200,
-    "readShippedWording": 200,
-    "listUsers": 200,
-    "readUser": 200,
-    "changeUser": 200,
-    "createUser": 400,
-    "inviteUser": 201,
-    "countLogins": 200,
-    "logUserOut": 204,
-    "confirm": 401,
-    "listMyLogins": 200,
-    "closeMyLogin": 404,
-}
-
-
-@each()
-def test_the_superuser_opens_no_file(
-    things: Things, cast: Cast, phone: Open, operation: Operation
-) -> None:
-    """Who runs the server looks after logins. To everything else the answer is no, be it there or
-    not."""
-    root = phone(cast.root)
-    answers = [operation.call(root, ids=ids) for ids in (things.path, {})]
-    if operation.name in SUPERUSERS:
-        assert answers[0].status_code == SUPERUSERS[operation.name]
-        assert b"Mari" not in answers[0].content
-    else:
-        same(*answers)
-        refusal(answers[0], 403)
 
 
 WRITES = {
@@ -423,7 +365,3 @@ def test_a_locked_disclosure_is_its_authors_alone(
         same(real, mark.send("GET", f"disclosures/{NOWHERE}{tail}"))
         refusal(real, 404)
     assert ask(mark, f"disclosures?client={mari.pk}")["results"] == []
-
-
-def ids_of(operation: Operation) -> set[str]:
-    return {p["name"] for p in operation.spec["parameters"] if p["in"] == "path"}
