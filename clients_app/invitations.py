@@ -96,7 +96,9 @@ def forgotten(user_id: UUID) -> None:
 @sensitive_variables()
 def of(digest: bytes) -> User:
     """Whose the link with that digest is. Raises Hidden where it was used, replaced, too old or
-    never made."""
+    never made; TooManyTries where the address has tried too many that were not."""
+    guess = guesses.of_links()
+    guess.claim()
     row = (
         Invitation.objects.select_related("user__practice")
         .filter(digest=digest, expires_at__gt=timezone.now(), user__is_active=True)
@@ -104,6 +106,7 @@ def of(digest: bytes) -> User:
     )
     if row is None:
         raise Hidden(_("This link was used already or is too old. Ask for a new one."))
+    guess.forgive()
     return row.user
 
 

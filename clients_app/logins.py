@@ -151,7 +151,7 @@ def confirm(answer: second_factor.Answer, *, by: User) -> datetime:
     Who is in counts their own guesses, five a login: a stranger's do not keep them from working.
     """
     login = _here()
-    guess = guesses.Guesses(f"login:{login.pk}")
+    guess = guesses.inside(login.pk)
     with second_factor.given(by, answer, guess):
         now = timezone.now()
         Login.objects.filter(pk=login.pk).update(confirmed_at=now)
