@@ -48,8 +48,9 @@ check-django:
 	DJANGO_SETTINGS_MODULE=config.settings.base \
 	$(PY) manage.py check --deploy --fail-level WARNING
 
+# WHAT=n12 measures whether time tells who has a login; it takes half an hour.
 bench: $(VENV)/test.stamp ## measure reading a record against the stock stack and the floor
-	$(SERVERS) --directory var/bench -- $(PY) -m tests.bench
+	$(SERVERS) --directory var/bench -- $(PY) -m tests.bench $(WHAT)
 
 # Upgrading is `make lock UPGRADE=--upgrade`.
 lock: $(VENV)/created ## resolve requirements/*.in into hash-locked *.txt

@@ -13,9 +13,11 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
-from clients_app import seals, wall
+from clients_app import caller, guesses, seals, wall
 from clients_app.models import TrailSeal
 
+# Each is a key of the cache that is asked for with every check.
+MOST_TRIES = 1000
 DEMONSTRATION_MARK = "demonstration-"
 DEMONSTRATION_KEY = b"USALDUS-DEMO"
 # A member of the owner could take its place, so membership counts.
@@ -52,6 +54,42 @@ def settings_are_safe(app_configs: Any = None, **_kwargs: Any) -> list[CheckMess
                 "SECRET_KEY is the demonstration's.",
                 hint="Generate one: python -c 'import secrets; print(secrets.token_urlsafe(64))'",
                 id="usaldus.E005",
+            )
+        )
+    return found
+
+
+@register(Tags.security)
+def callers_are_told_apart(app_configs: Any = None, **_kwargs: Any) -> list[CheckMessage]:
+    """The proxies named are some, nobody else is believed about HTTPS, and the limit is one."""
+    found: list[CheckMessage] = []
+    for name in settings.TRUSTED_PROXIES:
+        try:
+            caller.proxies([name])
+        except ValueError as nonsense:
+            found.append(
+                Error(
+                    f"TRUSTED_PROXIES: {nonsense}.",
+                    hint="Name each proxy by its address, its network or, for one that comes"
+                    " through a socket file, as unix:",
+                    id="usaldus.E011",
+                )
+            )
+    if settings.SECURE_PROXY_SSL_HEADER and not settings.TRUSTED_PROXIES:
+        found.append(
+            Error(
+                "BEHIND_TLS_PROXY is set and TRUSTED_PROXIES names none: anybody could say that"
+                " the way was HTTPS, so nobody is believed.",
+                hint="Name the address by which the proxy comes, for example 127.0.0.1",
+                id="usaldus.E012",
+            )
+        )
+    if not guesses.TRIES <= settings.TRIES_PER_ADDRESS <= MOST_TRIES:
+        found.append(
+            Error(
+                f"TRIES_PER_ADDRESS is not between {guesses.TRIES} and {MOST_TRIES}.",
+                hint="A whole practice may be behind one address; 100 is enough for most.",
+                id="usaldus.E013",
             )
         )
     return found
@@ -126,6 +164,7 @@ def insist() -> None:
     """Raise ImproperlyConfigured with every finding, or return."""
     found = [
         *settings_are_safe(),
+        *callers_are_told_apart(),
         *no_owner_at_hand(),
         *database_role_is_safe(databases=["default"]),
         *trail_counts_on(databases=["default"]),

@@ -5,15 +5,24 @@ spelling, whatever the address or the headers of the request; an account that do
 counted like one that does. A device in which the account's owner logged in before counts apart, so
 that a stranger's guesses do not lock its owner out.
 
-A check takes one of five places, each free again after fifteen minutes: so there is no moment at
-which a window closes and ten guesses fit into a minute. Whoever came in whole, second factor and
-all, gets back the places of that login; nobody else's. Without the cache nobody is checked.
+Before that stands the wall of the address (`caller`): so many checks by whoever is behind it, of
+all accounts together, so that one machine cannot try one password on every account, nor lock a
+large practice out. It is wide, because a whole practice may be behind one address, and a known
+device walks around it. Which of the two walls refused is not said. What is counted by lies in the
+cache as a keyed digest. OWASP ASVS 5.0, 6.1.1 and 6.3.1.
+
+A check takes one place at each wall or at none, each free again after fifteen minutes: so there is
+no moment at which a window closes and ten guesses fit into a minute. Whoever came in whole, second
+factor and all, gets back the places of that login; nobody else's. Without the cache nobody is
+checked.
 """
 
 import hashlib
 import hmac
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.core.cache import cache
@@ -21,6 +30,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from redis.exceptions import RedisError
 
+from clients_app import caller
 from clients_app.errors import Refused, Unavailable
 from clients_app.models import KnownDevice
 from clients_app.texts import plain_email
@@ -30,7 +40,7 @@ WINDOW = timedelta(minutes=15)
 
 
 class TooManyTries(Refused):
-    """The account takes no more guesses for a while."""
+    """The account, or the address, takes no more guesses for a while."""
 
     code = "too_many_tries"
     status = 429
@@ -39,24 +49,43 @@ class TooManyTries(Refused):
         super().__init__(_("Too many attempts. Wait 15 minutes, then try again."))
 
 
+@dataclass(frozen=True, slots=True)
+class Wall:
+    """What guesses are counted by, and how many places there are."""
+
+    name: str
+    places: int
+
+    def take(self) -> str | None:
+        """A place that was free, if there was one."""
+        places = [f"{self.name}:{n}" for n in range(self.places)]
+        taken = cache.get_many(places)
+        seconds = int(WINDOW.total_seconds())
+        free = (place for place in places if place not in taken)
+        return next((place for place in free if cache.add(place, 1, timeout=seconds)), None)
+
+
 @dataclass(slots=True)
 class Guesses:
-    """The guesses of one attempt to come in. `taken` are its places at the wall."""
+    """The guesses of one attempt to come in: the walls before it, and its places there."""
 
-    bucket: str
+    walls: tuple[Wall, ...]
     taken: list[str] = field(default_factory=list)
 
     def claim(self) -> None:
-        """Take a place before a check. Raises TooManyTries, Unavailable."""
-        seconds = int(WINDOW.total_seconds())
+        """Take a place at each wall before a check. Raises TooManyTries, Unavailable."""
+        places: list[str] = []
         try:
-            for place in (f"guess:{self.bucket}:{n}" for n in range(TRIES)):
-                if cache.add(place, 1, timeout=seconds):
-                    self.taken.append(place)
-                    return
+            for wall in self.walls:
+                place = wall.take()
+                if place is None:
+                    # Nothing will be checked, so nothing is counted at the walls before it either.
+                    cache.delete_many(places)
+                    raise TooManyTries
+                places.append(place)
         except RedisError:
             raise Unavailable(_("The service cannot answer now. Try again in a moment.")) from None
-        raise TooManyTries
+        self.taken += places
 
     def forgive(self) -> None:
         """Give the places of this attempt back: it was no guess."""
@@ -67,21 +96,47 @@ class Guesses:
         self.taken.clear()
 
 
-def mail(email: str) -> Guesses:
-    """The wall before the mails that anybody may ask for."""
-    account = plain_email(email).encode()
-    return Guesses("mail:" + hmac.digest(settings.SECRET_KEY.encode(), account, "sha256").hex())
-
-
 def at(email: str, known_device: str = "") -> Guesses:
-    """The wall as it stands before this account, for this device."""
+    """Before this account, for this device."""
     account = plain_email(email)
-    known = bool(known_device) and (
+    if _knows(known_device, account):
+        return Guesses((Wall(f"guess:{_digest(account, known_device)}", TRIES),))
+    return Guesses((*_address(), Wall(f"guess:{_digest(account, '')}", TRIES)))
+
+
+def mail(email: str) -> Guesses:
+    """Before the mails that anybody may ask for."""
+    return Guesses((*_address(), Wall(f"guess:mail:{_digest(plain_email(email))}", TRIES)))
+
+
+def of_links() -> Guesses:
+    """Before the links for one use, which belong to nobody until one is right."""
+    return Guesses(tuple(_address()))
+
+
+def inside(login_id: UUID) -> Guesses:
+    """Before what somebody is asked who is in already. A stranger's guesses do not keep them from
+    working, wherever they come from."""
+    return Guesses((Wall(f"guess:login:{login_id}", TRIES),))
+
+
+def _address() -> Iterator[Wall]:
+    """The wall of the address that asks; none where nobody does, as in a command."""
+    address = caller.here.get()
+    if address is not None:
+        yield Wall(f"address:{_digest('address', address)}", settings.TRIES_PER_ADDRESS)
+
+
+def _knows(known_device: str, account: str) -> bool:
+    return bool(known_device) and (
         KnownDevice.objects.filter(
             digest=hashlib.sha256(known_device.encode()).digest(),
             user__email=account,
             expires_at__gt=timezone.now(),
         ).exists()
     )
-    whose = f"{account}\x1f{known_device if known else ''}"
-    return Guesses(hmac.digest(settings.SECRET_KEY.encode(), whose.encode(), "sha256").hex())
+
+
+def _digest(*counted: str) -> str:
+    """Keyed, because there are few e-mails and addresses: whoever reads the cache could try all."""
+    return hmac.digest(settings.SECRET_KEY.encode(), "\x1f".join(counted).encode(), "sha256").hex()

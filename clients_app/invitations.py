@@ -11,7 +11,7 @@ import secrets
 import smtplib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from celery import current_app
 from django.conf import settings
@@ -76,7 +76,8 @@ def ask(email: str) -> None:
     guesses.mail(email).claim()
     user = User.objects.filter(email=texts.plain_email(email), is_active=True).first()
     try:
-        current_app.send_task(SEND, [str(user.pk) if user else None], retry=False)
+        # An id of nobody where there is nobody: the message is of the same size.
+        current_app.send_task(SEND, [str(user.pk if user else uuid4())], retry=False)
     except OperationalError:
         raise Unavailable(_("The service cannot answer now. Try again in a moment.")) from None
 
@@ -96,7 +97,9 @@ def forgotten(user_id: UUID) -> None:
 @sensitive_variables()
 def of(digest: bytes) -> User:
     """Whose the link with that digest is. Raises Hidden where it was used, replaced, too old or
-    never made."""
+    never made; TooManyTries where the address has tried too many that were not."""
+    guess = guesses.of_links()
+    guess.claim()
     row = (
         Invitation.objects.select_related("user__practice")
         .filter(digest=digest, expires_at__gt=timezone.now(), user__is_active=True)
@@ -104,6 +107,7 @@ def of(digest: bytes) -> User:
     )
     if row is None:
         raise Hidden(_("This link was used already or is too old. Ask for a new one."))
+    guess.forgive()
     return row.user
 
 

@@ -8,10 +8,21 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from clients_app import access, audit, logins, wall
+from clients_app import access, audit, caller, logins, wall
 from clients_app.models import Login, User
 
 Handler = Callable[[HttpRequest], HttpResponse]
+
+
+def arrival(handler: Handler) -> Handler:
+    """Outermost, before anything asks whether the way is safe: from where the request comes, and
+    what it is believed (`caller`)."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        with caller.arrived(request.META):
+            return handler(request)
+
+    return middleware
 
 
 def no_store(handler: Handler) -> Handler:

@@ -89,8 +89,7 @@ def verify_trail() -> None:
 
 
 @shared_task
-def send_link(user_id: str | None) -> None:
-    """Mail a link to whoever says that they forgot their password. Without an id there is nothing
-    to do: an unknown e-mail takes the same way as a known one."""
-    if user_id is not None:
-        invitations.forgotten(UUID(user_id))
+def send_link(user_id: str) -> None:
+    """Mail a link to whoever says that they forgot their password. An unknown e-mail comes as the
+    id of nobody, by the same way as a known one."""
+    invitations.forgotten(UUID(user_id))

@@ -168,7 +168,7 @@ def change_own_password(*, by: User, old: str, new: str, here: Login | None = No
     TooManyTries.
     """
     acting = access.acting.get()
-    guess = guesses.Guesses(f"login:{acting.pk}") if acting else guesses.at(by.email)
+    guess = guesses.inside(acting.pk) if acting else guesses.at(by.email)
     try:
         logins.identify(by.email, old, guess=guess)
     except logins.LoginRefused:

@@ -2,9 +2,12 @@
 
 import json
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
+
+from tests.bench.chance import difference, rank_sum
 
 ROOT = Path(__file__).resolve().parent.parent
 TINY = ["--clients=3", "--notes=2", "--bytes=300", "--rounds=1", "--seconds=0.1", "--workers=1"]
@@ -43,6 +46,29 @@ def test_the_trail_is_written_sealed_and_verified(tmp_path: Path) -> None:
     figures = json.loads(written.read_text())
     assert figures["verified"][-1]["events"] >= 3000
     assert all(rate > 0 for kind in figures["sealed"].values() for rate in kind)
+
+
+def test_whoever_has_a_login_is_asked_for_beside_who_has_none(tmp_path: Path) -> None:
+    written = tmp_path / "figures.json"
+    few = ["--doors", "forgotten", "--tries", "5"]
+    done = bench("--undurable", *few, "--json", str(written), what="n12")
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(written.read_text())
+    for run in ("careful", "control"):
+        assert len(figures[run]) == 6
+        assert {len(one["kind_ms"]) for one in figures[run]} == {5}
+
+
+def test_what_is_no_chance_is_told_from_chance() -> None:
+    draw = random.Random(7)
+    one, same = ([draw.gauss(100, 10) for _ in range(200)] for _sample in range(2))
+    slower = [value + 5 for value in same]
+    assert rank_sum(one, same) > 0.01
+    assert rank_sum(slower, one) < 0.01
+    by, low, high = difference(slower, one)
+    assert low < 5 < high
+    assert 0 < low < by < high
+    assert rank_sum([1.0] * 5, [1.0] * 5) == 1.0
 
 
 def test_finds_out_a_contestant_that_answers_otherwise() -> None:

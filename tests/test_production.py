@@ -53,6 +53,10 @@ def test_control_good_settings_start(program: str) -> None:
         ({"DATABASE_URL": None}, "DATABASE_URL"),
         ({"REDIS_URL": None}, "REDIS_URL"),
         ({"SECRET_KEY": f"demonstration-{secrets.token_urlsafe(64)}"}, "demonstration"),
+        ({"TRUSTED_PROXIES": "proxy.example"}, "TRUSTED_PROXIES"),
+        ({"TRUSTED_PROXIES": "127.0.0.1,0.0.0.0/0"}, "TRUSTED_PROXIES"),
+        ({"BEHIND_TLS_PROXY": "true"}, "TRUSTED_PROXIES"),
+        ({"TRIES_PER_ADDRESS": "0"}, "TRIES_PER_ADDRESS"),
         ({"FIELD_ENCRYPTION_KEY": DEMONSTRATION_KEY}, "demonstration"),
         (
             {"FIELD_ENCRYPTION_KEY": f"{GOOD['FIELD_ENCRYPTION_KEY']},{DEMONSTRATION_KEY}"},

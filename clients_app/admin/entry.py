@@ -275,7 +275,7 @@ def _go_on(request: HttpRequest, user: User, guess: guesses.Guesses, onward: str
         "user": str(user.pk),
         "at": timezone.now().isoformat(),
         "password": user.get_session_auth_hash(),
-        "bucket": guess.bucket,
+        "walls": [[wall.name, wall.places] for wall in guess.walls],
         "taken": guess.taken,
         "next": onward,
     }
@@ -292,7 +292,8 @@ def _entering(request: HttpRequest) -> Entering | None:
         return None
     if not constant_time_compare(kept["password"], user.get_session_auth_hash()):
         return None
-    return Entering(user, guesses.Guesses(kept["bucket"], list(kept["taken"])), kept["next"])
+    walls = tuple(guesses.Wall(*wall) for wall in kept["walls"])
+    return Entering(user, guesses.Guesses(walls, list(kept["taken"])), kept["next"])
 
 
 def _refuse(form: DoorForm, refused: Refused) -> int:

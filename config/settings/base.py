@@ -34,6 +34,11 @@ DEBUG = False
 
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# Who is believed about from where and how a request came: addresses, networks, or `unix:` for a
+# proxy that comes through a socket file. By default nobody.
+TRUSTED_PROXIES: list[str] = [name.strip() for name in env.list("TRUSTED_PROXIES", default=[])]
+# How many checks of passwords, codes and links one address gets in fifteen minutes.
+TRIES_PER_ADDRESS: int = env.int("TRIES_PER_ADDRESS", default=100)
 
 INSTALLED_APPS = [
     "clients_app",
@@ -55,6 +60,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "clients_app.middleware.arrival",
     "django.middleware.security.SecurityMiddleware",
     "clients_app.middleware.no_store",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -155,6 +161,7 @@ CSRF_COOKIE_SAMESITE = "Strict"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 SECURE_SSL_REDIRECT: bool = env.bool("SECURE_SSL_REDIRECT", default=True)
+# Believed of TRUSTED_PROXIES only: `arrival` takes it away from everybody else.
 SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_TLS_PROXY", default=False) else None
 )

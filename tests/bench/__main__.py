@@ -1,4 +1,4 @@
-"""python -m tests.bench [s1|s7]: see the package. Needs the servers that `make bench` starts."""
+"""python -m tests.bench [s1|s7|n12]: see the package. Needs the servers of `make bench`."""
 
 import argparse
 import os
@@ -17,7 +17,7 @@ import orjson
 from cryptography.fernet import Fernet
 
 from config.embedded import command
-from tests.bench import measure, report, servers, trail
+from tests.bench import alike, measure, report, servers, trail
 from tests.bench.contestants import ALL, PRODUCT, Contestant, Door, floor
 from tests.bench.data import Caseload
 from tests.bench.load import WrongAnswer
@@ -31,14 +31,16 @@ class CannotMeasure(Exception):
 def main() -> int:
     parser = _parser()
     options = parser.parse_args()
-    if not {"s1", "s7"} >= set(options.what):
-        parser.error("s1 or s7")
+    if not {"s1", "s7", "n12"} >= set(options.what):
+        parser.error("s1, s7 or n12")
+    if options.tries % alike.CHECKED:
+        parser.error(f"--tries takes a multiple of {alike.CHECKED}")
     try:
         with command.stoppable():
             if options.profile:
                 return _profile(options)
-            done = [{"s1": _s1, "s7": _s7}[what](options) for what in options.what or ["s1", "s7"]]
-            return max(done)
+            runs = {"s1": _s1, "s7": _s7, "n12": _n12}
+            return max(runs[what](options) for what in options.what or ["s1", "s7"])
     except (CannotMeasure, Differs, WrongAnswer, servers.NoServer, trail.Broken) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -49,7 +51,12 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     add = parser.add_argument
-    add("what", nargs="*", help="s1: read a client's record; s7: the trail; by default both")
+    add(
+        "what",
+        nargs="*",
+        help="s1: read a client's record; s7: the trail; by default these two."
+        " n12: whether time tells who has a login",
+    )
     add("--rounds", type=int, default=7)
     add("--seconds", type=float, default=2.0, help="of each contestant's turn in a round")
     add("--clients", type=int, default=200)
@@ -58,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--workers", type=int, default=servers.WORKERS, help="of each web server")
     add("--only", nargs="+", choices=[c.name for c in ALL], default=[c.name for c in ALL])
     add("--events", type=int, default=1_000_000, help="s7: lines to verify")
+    doors = [door.name for door in alike.DOORS]
+    add("--doors", nargs="+", choices=doors, default=doors, help="n12: by default all")
+    add("--tries", type=int, default=200, help="n12: for each kind of account, by fives")
     add("--json", type=Path, help="also write every figure there")
     add("--profile", action="store_true", help="instead show where the product's time goes")
     add("--falsify", choices=[c.store for c in ALL], help="control: change one word, be found out")
@@ -106,6 +116,35 @@ def _s7(options: argparse.Namespace) -> int:
         verified = trail.verifying(environment, [size for size in sizes if size > lines])
     print(trail.table(rates, verified, where))
     _write(options, "s7", trail.figures(rates, verified, where))
+    return 0
+
+
+def _n12(options: argparse.Namespace) -> int:
+    where = report.machine(_server())
+    if not (report.durable(where) or options.undurable):
+        raise CannotMeasure("fsync or synchronous_commit is off: no commit takes its time.")
+    small = Caseload(1, 1, options.bytes)
+    found = {}
+    wanted = [door for door in alike.DOORS if door.name in options.doors]
+    # One after the other: nothing else runs beside what is measured.
+    for contestant in (PRODUCT, alike.CARELESS):
+        with _filled([PRODUCT], small, None) as (environments, _doors):
+            environment = alike.environment(environments[PRODUCT])
+            alike.fill(environment, options.tries)
+            with (
+                tempfile.TemporaryDirectory() as logs,
+                servers.serving({contestant: environment}, Path(logs), workers=1) as ports,
+            ):
+                tell(contestant.title)
+                port = ports[contestant]
+                doors = [door for door in wanted if contestant is PRODUCT or door.careless]
+                found[contestant] = alike.measured(
+                    port, tries=options.tries, doors=doors, tell=tell
+                )
+            alike.forget(environment)
+    both = found[PRODUCT], found[alike.CARELESS]
+    print(alike.table(*both, where))
+    _write(options, "n12", alike.figures(*both, where))
     return 0
 
 

@@ -40,6 +40,7 @@ class Grounds:
             "DJANGO_SETTINGS_MODULE": "tests.leaks.production",
             "ALLOWED_HOSTS": "127.0.0.1",
             "BEHIND_TLS_PROXY": "true",
+            "TRUSTED_PROXIES": "127.0.0.1",
             "PYTHONDONTWRITEBYTECODE": "1",
             "TMPDIR": str(self.temporary(name)),
             "AUDIT_ANCHOR_FILE": str(self.anchors),
