@@ -129,7 +129,7 @@ def release(
 
 def of_client(client_id: UUID, *, by: User) -> QuerySet[SupervisionExcerpt]:
     """What was released of this client, newest first, without its words: to the confidants,
-    except what another took out of a locked disclosure."""
+    except what another took out of a draft or a locked disclosure."""
     access.require(by, Permission.DISCLOSURE_WRITE, client_id, subject_id=client_id)
     rows = SupervisionExcerpt.objects.filter(_shared(by), client_id=client_id)
     return rows.select_related("client", "author", "supervisor", "revoked_by").order_by("-id")
@@ -229,8 +229,8 @@ def _standing(by: User, now: datetime | None) -> QuerySet[SupervisionExcerpt]:
 
 
 def _shared(by: User) -> Q:
-    """Excerpts that a confidant may see: not those of another's locked disclosures."""
-    return Q(disclosure=None) | Q(disclosure__locked=False) | Q(author=by)
+    """Excerpts that a confidant may see: not those of another's drafts and locked disclosures."""
+    return Q(note__signed_at__isnull=False) | Q(disclosure__locked=False) | Q(author=by)
 
 
 def _opened(excerpt: SupervisionExcerpt, by: User, event: str) -> OpenedExcerpt:

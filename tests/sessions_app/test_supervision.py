@@ -181,6 +181,21 @@ def test_what_is_locked_is_its_authors_to_give(
     assert supervision.read(excerpt.pk, by=cast.sofia)
 
 
+def test_what_was_given_of_a_draft_only_its_author_sees_until_it_is_signed(
+    cast: Cast, agreed: Agreement, meeting: TherapySession
+) -> None:
+    draft = notes.write(meeting.pk, by=cast.liis, body={"text": "A draft."})
+    care.assign(meeting.client_id, cast.mark.pk, by=cast.mattias)
+    excerpt = give(cast, draft)
+    assert list(supervision.of_client(meeting.client_id, by=cast.mark)) == []
+    for verb in (supervision.inspect, supervision.revoke):
+        with pytest.raises(Hidden):
+            verb(excerpt.pk, by=cast.mark)
+    assert supervision.inspect(excerpt.pk, by=cast.liis).text
+    notes.sign(draft.pk, by=cast.liis, version=1)
+    assert supervision.inspect(excerpt.pk, by=cast.mark).text
+
+
 def test_nothing_goes_to_supervision_without_a_ground(
     cast: Cast, mari: Client, confided: Disclosure, told: ConfidentialityException
 ) -> None:
