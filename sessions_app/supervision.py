@@ -8,8 +8,9 @@ ground on record (`grounds`). Both are sealed under the client's own key, like w
 The supervisor reads the pseudonym and the text, from whom, and until when: no code, no id of the
 client or of what it was taken from. What expired, was revoked or was released to somebody else is
 not there. It also ends with the author's care of the client: whoever shared it must be able to
-answer for it, and a counsellor who takes over asks the client anew. Every reading is on the trail
-of the client, and the counsellors in care see when it was.
+answer for it, and a counsellor who takes over asks the client anew. And it ends when the client
+takes back the agreement on which it went out, unless an exception carries it too. Every reading is
+on the trail of the client, and the counsellors in care see when it was.
 
 Releasing asks for a second factor given lately; taking back never does, so that it can be done at
 once: whoever may write disclosures of the client may revoke.
@@ -217,10 +218,12 @@ def read(excerpt_id: UUID, *, by: User, now: datetime | None = None) -> OpenedEx
 
 
 def _standing(by: User, now: datetime | None) -> QuerySet[SupervisionExcerpt]:
-    """What is addressed to this user, not revoked, not expired, of an author still in care."""
+    """What is addressed to this user, not revoked, not expired, of an author still in care and on
+    a ground that still stands."""
     in_care = access.open_care().filter(user=OuterRef("author"), client=OuterRef("client"))
     return SupervisionExcerpt.objects.filter(
         Exists(in_care),
+        Q(exception__isnull=False) | Q(agreement__withdrawn_at=None),
         practice=access.practice_of(by),
         supervisor=by,
         revoked_at=None,

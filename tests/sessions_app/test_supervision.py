@@ -223,6 +223,21 @@ def test_a_promise_taken_back_carries_nothing_more(
         give(cast, confided)
 
 
+def test_a_promise_taken_back_ends_what_went_out_on_it(
+    cast: Cast, agreed: Agreement, confided: Disclosure, told: ConfidentialityException
+) -> None:
+    """Not what an exception carries too; and a promise given anew does not bring it back."""
+    excerpt, carried = give(cast, confided), give(cast, confided, exception=told.pk)
+    agreements.withdraw(agreed.pk, by=cast.frida)
+    agreements.record(excerpt.client_id, by=cast.liis, statement=agreed.statement_id, how="spoken")
+    with pytest.raises(Hidden):
+        supervision.read(excerpt.pk, by=cast.sofia)
+    ((listed, _pseudonym),) = supervision.inbox(by=cast.sofia).excerpts
+    assert listed == carried
+    assert supervision.read(carried.pk, by=cast.sofia)
+    assert supervision.inspect(excerpt.pk, by=cast.liis).text
+
+
 def test_the_database_insists_on_a_ground_and_on_one_source(
     cast: Cast, agreed: Agreement, confided: Disclosure, note: SessionNote
 ) -> None:
