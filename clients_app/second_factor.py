@@ -169,6 +169,7 @@ def add_totp(offered: str, code: str, *, by: User) -> list[str]:
         raise Invalid("code", _("The code is wrong. Is the clock of the phone right?"))
     with transaction.atomic():
         User.objects.select_for_update().get(pk=by.pk)
+        _may_add(by)
         if Authenticator.objects.filter(user=by, type=TOTP).exists():
             raise Conflict(_("You have an app already. Remove it first."))
         with _secrets_of(by):
@@ -203,6 +204,7 @@ def add_passkey(answer: Answer, name: str, *, by: User) -> list[str]:
         raise Invalid("name", _("The passkey could not be read. Try again.")) from None
     with transaction.atomic():
         User.objects.select_for_update().get(pk=by.pk)
+        _may_add(by)
         return _added(WebAuthn.add(by, name, credential).instance, by)
 
 
@@ -290,6 +292,8 @@ def _sealed(row: Authenticator) -> str:
 
 
 def _may_add(user: User) -> None:
+    """Asked before the answer is looked at, and once more under the user's lock: of two who set up
+    a first factor at once, the second one adds to a factor that is there."""
     if has_one(user):
         access.require_confirmed()
 

@@ -1,8 +1,10 @@
 """Apps, passkeys and recovery codes: sealed, once, and never none."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 from uuid import uuid4
 
 import pytest
@@ -114,6 +116,34 @@ def test_one_more_needs_the_one_there_is(cast: Cast) -> None:
             ):
                 with pytest.raises(Unconfirmed):
                     deed()
+
+
+@pytest.mark.parametrize("kind", ["app", "passkey"])
+def test_of_two_who_set_up_the_first_one_at_once_one_does(
+    cast: Cast, monkeypatch: Any, kind: str
+) -> None:
+    """Whoever knows the password is at the same page, and looked when there was none yet."""
+    offered = second_factor.offer_totp(cast.liis)
+    secret, _picture = second_factor.shown_totp(cast.liis, offered)
+    looked = second_factor.has_one
+
+    def meanwhile(user: User) -> bool:
+        found = looked(user)
+        monkeypatch.setattr(second_factor, "has_one", looked)
+        app_of(cast.liis)
+        return found
+
+    if kind == "passkey":
+        monkeypatch.setattr(second_factor, "_server", Mock())
+        monkeypatch.setattr(second_factor, "WebAuthn", Mock())
+    monkeypatch.setattr(second_factor, "has_one", meanwhile)
+    adding: dict[str, Callable[[], object]] = {
+        "app": lambda: second_factor.add_totp(offered, code_of(secret), by=cast.liis),
+        "passkey": lambda: second_factor.add_passkey(Answer(passkey="{}"), "x", by=cast.liis),
+    }
+    with Behind(None), pytest.raises(Unconfirmed):
+        adding[kind]()
+    assert len(second_factor.held(by=cast.liis)) == 1
 
 
 def stored() -> str:
