@@ -268,6 +268,11 @@ def _open(
 ) -> Login:
     now = timezone.now()
     with transaction.atomic():
+        # Whoever ends all of somebody's logins takes this row too: so either they see this login,
+        # or it is seen here that the password which opened it is theirs no more.
+        there = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        if there.password != user.password or not there.is_active:
+            raise LoginRefused
         login = Login.objects.create(
             user=user,
             kind=kind,
@@ -304,9 +309,12 @@ def _opens(user: User, password: str) -> bool:
 
 
 def _upgrade(user: User) -> Any:
+    """Hash the same password anew, as its setting by now asks; never in place of a newer one."""
+
     @sensitive_variables()
     def store(password: str) -> None:
+        was = user.password
         user.set_password(password)
-        user.save(update_fields=["password"])
+        User.objects.filter(pk=user.pk, password=was).update(password=user.password)
 
     return store

@@ -1,19 +1,23 @@
 """Logins: two proofs to come in, nothing to steal, over at the next request."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
+from django.contrib.auth.hashers import check_password
 from django.contrib.sessions.models import Session
 from django.test import Client as Browser
 from django.utils import timezone
 
-from clients_app import access, audit, guesses, logins, second_factor, users
+from clients_app import access, audit, guesses, invitations, logins, second_factor, users
 from clients_app.errors import Hidden, Unconfirmed
-from clients_app.models import AuditEvent, KnownDevice, Login
+from clients_app.models import AuditEvent, KnownDevice, Login, User
 from clients_app.roles import STEP_UP, Permission
 from tests.conftest import PASSWORD, Cast, app_of, code_of, let_in, trail
+
+NEW = "nine loud herons at dusk"
 
 
 def test_a_device_comes_in_with_password_and_code(cast: Cast) -> None:
@@ -42,6 +46,63 @@ def test_one_proof_is_none(cast: Cast, password: str, code: str) -> None:
         )
     assert str(refused.value.message) == "The e-mail, the password or the code is wrong."
     assert not Login.objects.exists()
+
+
+def new_password(cast: Cast) -> None:
+    users.change_own_password(by=User.objects.get(pk=cast.liis.pk), old=PASSWORD, new=NEW)
+
+
+def new_link(cast: Cast) -> None:
+    invitations.invite(cast.liis.pk, by=cast.mattias)
+
+
+def locked_out(cast: Cast) -> None:
+    users.change(cast.liis.pk, by=cast.mattias, name="Liis", role="counsellor", is_active=False)
+
+
+@pytest.mark.parametrize("ended", [new_password, new_link, locked_out])
+@pytest.mark.parametrize("kind", ["browser", "device"])
+def test_who_is_halfway_in_when_it_ends_does_not_come_in(
+    cast: Cast, kind: str, ended: Callable[[Cast], None]
+) -> None:
+    """The password was looked at a moment ago and was right; meanwhile all of it ended."""
+    secret = app_of(cast.liis)
+    halfway = logins.identify(cast.liis.email, PASSWORD)
+    ended(cast)
+    doors: dict[str, Callable[[], object]] = {
+        "device": lambda: logins.open_device(halfway, device="phone"),
+        "browser": lambda: logins.open_browser(halfway, session_key="k" * 32, device="x"),
+    }
+
+    def come_in() -> None:
+        answer = second_factor.Answer(code=code_of(secret))
+        with second_factor.given(halfway, answer, guesses.at(halfway.email)):
+            doors[kind]()
+
+    with pytest.raises(logins.LoginRefused):
+        come_in()
+    assert not Login.objects.exists()
+
+
+def test_an_old_password_hashed_anew_does_not_come_back(
+    cast: Cast, settings: Any, monkeypatch: Any
+) -> None:
+    """It was right when it was looked up, and another took its place while it was checked."""
+    settings.PASSWORD_HASHERS = [
+        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+        *settings.PASSWORD_HASHERS,
+    ]
+
+    def meanwhile(*args: Any) -> bool:
+        monkeypatch.undo()
+        users.reset_password(cast.liis.pk, by=cast.mattias, password=NEW)
+        return check_password(*args)
+
+    monkeypatch.setattr(logins, "check_password", meanwhile)
+    logins.identify(cast.liis.email, PASSWORD)
+    with pytest.raises(logins.LoginRefused):
+        logins.identify(cast.liis.email, PASSWORD)
+    assert logins.identify(cast.liis.email, NEW) == cast.liis
 
 
 def test_who_has_no_second_factor_gets_no_token(cast: Cast) -> None:
