@@ -8,7 +8,7 @@ names every place.
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from difflib import SequenceMatcher
 from itertools import islice
 from pathlib import Path
@@ -26,6 +26,9 @@ NAMED = 20
 PROGRESS = 1_000
 # Longer stretches that differ are named by their ends alone.
 COMPARED = 20_000
+# How far a line's time may lie before the seal before its own, or after its own: a transaction may
+# stay open for a while, and a clock may be set.
+ODD = timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -48,6 +51,7 @@ class _Lines:
     tree: Tree = field(default_factory=Tree)
     marks: bytearray = field(default_factory=bytearray)
     ids: "array[int]" = field(default_factory=lambda: array("q"))
+    odd: "array[int]" = field(default_factory=lambda: array("q"))
 
 
 @wall.system("trail.verify")
@@ -95,6 +99,11 @@ def _chain(report: Report, since: datetime | None, progress: Callable[[int], obj
             if (lines.tree.count, lines.tree.root()) != (seal.count, bytes(seal.root)):
                 where = _where(seal, before)
                 report.findings += [f"{text} {where}." for text in _differences(seal, lines)]
+            if lines.odd:
+                report.findings.append(
+                    f"{_events(lines.odd, verb=False)}: of another time than what was sealed"
+                    f" together {_where(seal, before)}. Inserted by hand, or the clock was wrong."
+                )
             report.seals, report.events = report.seals + 1, report.events + lines.tree.count
             before = seal
     report.last = before.number if before else 0
@@ -108,10 +117,15 @@ def _spans(
     line = next(stream, None)
     for seal in chunk:
         found = _Lines()
+        # As the lines have it: in this form what is earlier is smaller.
+        earliest = _as_written(before.sealed_at - ODD) if before else b""
+        latest = _as_written(seal.sealed_at + ODD)
         while line is not None:
-            tx, pk, _rest = line.split(b"\t", 2)
+            tx, pk, at, _rest = line.split(b"\t", 3)
             if int(tx) >= seal.to_tx:
                 break
+            if not earliest <= at <= latest:
+                found.odd.append(int(pk))
             hashed = leaf(line)
             found.tree.add(hashed)
             found.marks += hashed[: seals.MARK]
@@ -121,6 +135,7 @@ def _spans(
             line = next(stream, None)
         progress(found.tree.count % PROGRESS)
         yield seal, found
+        before = seal
 
 
 def _broken_links(
@@ -292,6 +307,10 @@ def _events(ids: Sequence[int], *, verb: bool = True) -> str:
 
 def _many(count: int, noun: str) -> str:
     return f"1 {noun} was" if count == 1 else f"{count} {noun}s were"
+
+
+def _as_written(moment: datetime) -> bytes:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}".encode()
 
 
 def _utc(moment: datetime) -> str:

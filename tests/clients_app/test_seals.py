@@ -246,6 +246,22 @@ def test_an_insertion_anywhere(chain: Chain) -> None:
         chain.broken(f"Event {made} was inserted before the first seal")
 
 
+@pytest.mark.parametrize("days", [-300, 2])
+def test_a_line_of_another_day_slipped_in_among_todays(chain: Chain, days: int) -> None:
+    """Written by hand with the number of today's transaction, so that the sealer takes it for one
+    of today's: its time tells."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {seals.TRAIL} (at, role, event, denied, reason, door, detail)"
+            " VALUES (now() + %s::interval, 'system', 'note.read', false, '', 'api', '{}')"
+            " RETURNING id",
+            [f"{days} days"],
+        )
+        (made,) = cursor.fetchone()
+    seal_everything()
+    chain.broken(f"Event {made}", "another time", f"seal {BATCHES + 1},")
+
+
 def test_a_reordering_anywhere(chain: Chain) -> None:
     """Two lines exchange their places, neighbours or far apart."""
     place = dict(AuditEvent.objects.values_list("id", "tx"))
