@@ -20,7 +20,11 @@ from clients_app.models import TrailSeal
 MOST_TRIES = 1000
 DEMONSTRATION_MARK = "demonstration-"
 DEMONSTRATION_KEY = b"USALDUS-DEMO"
-# A member of the owner could take its place, so membership counts.
+# A member of a role could take its place (SET ROLE), so membership counts.
+MIGHTY = """
+    SELECT count(*) FROM pg_roles
+    WHERE (rolsuper OR rolbypassrls) AND pg_has_role(current_user, oid, 'MEMBER')
+"""
 OWNED = """
     SELECT count(*) FROM pg_class
     WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
@@ -103,15 +107,16 @@ def database_role_is_safe(
     if not databases:
         return []
     with connection.cursor() as cursor:
-        cursor.execute("SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user")
-        rolsuper, rolbypassrls = cursor.fetchone()
+        cursor.execute(MIGHTY)
+        (mighty,) = cursor.fetchone()
         cursor.execute(OWNED)
         (owned,) = cursor.fetchone()
     found: list[CheckMessage] = []
-    if rolsuper or rolbypassrls:
+    if mighty:
         found.append(
             Error(
-                "The database role of DATABASE_URL is a superuser or bypasses row-level security.",
+                "The database role of DATABASE_URL is a superuser or bypasses row-level security,"
+                " or is a member of a role that does.",
                 hint="Make the role with CREATE ROLE usaldus LOGIN NOSUPERUSER NOBYPASSRLS;",
                 id="usaldus.E006",
             )

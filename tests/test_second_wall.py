@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 from django.apps import apps
 from django.db import DatabaseError, IntegrityError, connection, models, transaction
+from psycopg import sql
 from rest_framework.test import APIClient
 
-from clients_app import access, care, clients, owner, vault, wall
+from clients_app import access, care, checks, clients, owner, vault, wall
 from clients_app.errors import Hidden
 from clients_app.models import (
     AuditEvent,
@@ -29,6 +31,7 @@ from clients_app.roles import Permission, Scope
 from sessions_app import disclosures, notes
 from sessions_app.models import Disclosure, NoteVersion, SessionNote, TherapySession
 from tests.conftest import Cast
+from tests.test_stolen_database import superuser_url
 
 CONTENT: list[type[models.Model]] = [SessionNote, NoteVersion, Disclosure]
 IDENTITY: list[type[models.Model]] = [Client, ClientKey, CareAssignment, TherapySession]
@@ -292,6 +295,22 @@ def test_the_applications_role_owns_nothing(db: None, statement: str) -> None:
         connection.cursor() as cursor,
     ):
         cursor.execute(statement)
+
+
+@pytest.mark.parametrize("might", ["SUPERUSER", "BYPASSRLS"])
+def test_membership_in_a_mighty_role_is_found(db: None, might: str) -> None:
+    """`SET ROLE` would be all it takes."""
+    assert checks.database_role_is_safe(databases=["default"]) == []
+    mine = sql.Identifier(connection.settings_dict["USER"])
+    mighty = sql.Identifier(f"mighty_{uuid4().hex}")
+    with psycopg.connect(superuser_url(), autocommit=True) as boss:
+        boss.execute(sql.SQL("CREATE ROLE {} NOLOGIN {}").format(mighty, sql.SQL(might)))
+        try:
+            boss.execute(sql.SQL("GRANT {} TO {}").format(mighty, mine))
+            (found,) = checks.database_role_is_safe(databases=["default"])
+        finally:
+            boss.execute(sql.SQL("DROP ROLE {}").format(mighty))
+    assert found.id == "usaldus.E006"
 
 
 @pytest.mark.django_db(transaction=True)
