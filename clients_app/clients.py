@@ -16,7 +16,15 @@ from django.views.decorators.debug import sensitive_variables
 
 from clients_app import access, audit, facts, retention, vault, wall
 from clients_app.errors import Conflict, Hidden, Invalid, Stale
-from clients_app.models import CareAssignment, Client, Kind, Practice, ServiceType, User
+from clients_app.models import (
+    CareAssignment,
+    Client,
+    ClientKey,
+    Kind,
+    Practice,
+    ServiceType,
+    User,
+)
 from clients_app.roles import Permission, Role
 
 PAGE = 50
@@ -294,10 +302,14 @@ def touch(client: Client, *, met_on: date) -> None:
 def lock_in_care(client_id: UUID) -> Client:
     """The client's row, locked against purge and discharge, to write into the file.
 
-    Raises Hidden if the file is gone, Conflict if the client is discharged. In the caller's
-    transaction.
+    Raises Hidden if the file is gone, or went out of the writer's care while they waited for the
+    lock; Conflict if the client is discharged. In the caller's transaction.
     """
     client = _locked(client_id)
+    # What the database shows is looked up anew, now that nobody can hand the client over.
+    wall.caseload_changed()
+    if not ClientKey.objects.filter(client_id=client_id).exists():
+        raise Hidden(_("There is nothing here that you can open."))
     if client.discharged_on is not None:
         raise Conflict(
             _("This client is discharged, so nothing can be added. Reopen the file first."),

@@ -1,17 +1,19 @@
 """What is confided: read by its confidants, a locked one by its author, never changed."""
 
+import threading
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clients_app import care
+from clients_app import care, wall
 from clients_app.errors import Hidden, Invalid
 from clients_app.models import Client
 from sessions_app import disclosures
 from sessions_app.models import Disclosure, TherapySession
-from tests.conftest import Cast, trail
+from tests.conftest import Cast, trail, until
 
 
 def test_read_back_whole(cast: Cast, confided: Disclosure) -> None:
@@ -82,3 +84,39 @@ def test_what_will_not_do(
         disclosures.write(meeting.pk, by=cast.liis, **({"text": "words"} | changed))
     assert refused.value.field == field
     assert not Disclosure.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_kept_by_who_waited_while_the_client_was_handed_over(
+    cast: Cast, meeting: TherapySession
+) -> None:
+    """The writer was in care when they were asked, and no more when the file was theirs to write
+    in."""
+    locked = threading.Event()
+
+    def hand_over() -> None:
+        try:
+            with wall.system("tests"), transaction.atomic():
+                care.hand_over(meeting.client_id, cast.mark.pk, by=cast.liis)
+                locked.set()
+                until(somebody_waits)
+        finally:
+            locked.set()
+            connection.close()
+
+    other = threading.Thread(target=hand_over)
+    other.start()
+    assert locked.wait(20)
+    with wall.nobody():
+        wall.enter(cast.liis.pk)
+        with pytest.raises(Hidden):
+            disclosures.write(meeting.pk, by=cast.liis, text="Too late.", locked=True)
+    other.join()
+    assert not Disclosure.objects.exists()
+
+
+def somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        waits: bool = cursor.fetchone()[0]
+    return waits
