@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from clients_app import access, audit, care, clients, roles, users
+from clients_app import access, audit, care, clients, roles, users, vault
 from clients_app.errors import Denied, Hidden, Unconfirmed
 from clients_app.models import (
     AuditEvent,
@@ -205,13 +205,34 @@ def test_the_server_is_the_superusers(cast: Cast) -> None:
 
 def test_who_belongs_to_no_practice_is_told_so(cast: Cast) -> None:
     assert access.practice_of(cast.liis) == cast.practice
-    with pytest.raises(Denied):
+    with pytest.raises(Denied) as denied:
         access.practice_of(cast.root)
+    assert str(denied.value.message) == "You belong to no practice."
 
 
 def test_a_client_that_never_existed_is_hidden_like_anothers(cast: Cast, mari: Client) -> None:
     assert answer(cast.liis, P.NOTE_READ, uuid4()) == answer(cast.mark, P.NOTE_READ, mari.pk)
     assert answer(cast.frida, P.NOTE_READ, uuid4()) == answer(cast.frida, P.NOTE_READ, mari.pk)
+
+
+def test_anothers_never_there_and_destroyed_are_refused_in_the_same_words(
+    cast: Cast, mari: Client
+) -> None:
+    said = set()
+    for asking in (
+        lambda: access.require(cast.mark, P.NOTE_READ, mari.pk),
+        lambda: access.require(cast.liis, P.NOTE_READ, uuid4()),
+        lambda: access.find(CareAssignment.objects.all(), uuid4(), cast.liis, P.CARE_READ),
+        lambda: vault.open_key(uuid4()),
+        lambda: vault.opened(mari.pk, None),
+    ):
+        with pytest.raises(Hidden) as refused:
+            asking()
+        said.add(str(refused.value.message))
+    assert said == {"There is nothing here that you can open."}
+    with pytest.raises(Denied) as denied:
+        access.require(cast.frida, P.NOTE_READ, mari.pk)
+    assert str(denied.value.message) == "Your role does not allow this."
 
 
 def test_each_denial_is_recorded_once_and_survives(cast: Cast, mari: Client) -> None:

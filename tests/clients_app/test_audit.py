@@ -2,6 +2,7 @@
 
 from contextlib import nullcontext
 from datetime import date
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -103,7 +104,7 @@ def test_content_is_refused_wherever_it_stands(cast: Cast, event: str) -> None:
 def test_ids_labels_and_numbers_are_kept(cast: Cast) -> None:
     """As they were said, to the longest label."""
     row = uuid4()
-    said = {
+    said: dict[str, Any] = {
         "id": row,
         "day": date(2026, 1, 1),
         "number": 7,

@@ -91,7 +91,8 @@ def test_the_story(cast: Cast, mari: Client, note: SessionNote, confided: Disclo
     ]
     break_glass.review(seen.pk, by=cast.piret, finding="justified", text="She found her.")
     assert not break_glass.waiting(by=cast.piret).exists()
-    assert break_glass.read(seen.pk, by=cast.piret).review == "She found her."
+    words = break_glass.read(seen.pk, by=cast.piret)
+    assert (words.reason, words.review) == (WHY, "She found her.")
     outcome = break_glass.concerning(by=cast.liis).get()
     assert (outcome.finding, outcome.reviewed_by) == ("justified", cast.piret)
     assert not break_glass.concerning(by=cast.mark).exists()
@@ -470,10 +471,11 @@ def test_the_review(cast: Cast, mari: Client) -> None:
                 verb(opened.pk, by=getattr(cast, who))
         with pytest.raises(refusal):
             break_glass.review(opened.pk, by=getattr(cast, who), **judged)
-    for bad in ({"finding": "fine"}, {"text": " "}):
-        with pytest.raises(Invalid):
-            break_glass.review(opened.pk, by=cast.piret, **(judged | bad))
-    break_glass.review(opened.pk, by=cast.piret, **judged)
+    for field, bad in (("finding", "fine"), ("text", " "), ("text", "x" * 10_001)):
+        with pytest.raises(Invalid) as refused:
+            break_glass.review(opened.pk, by=cast.piret, **(judged | {field: bad}))
+        assert refused.value.field == field
+    break_glass.review(opened.pk, by=cast.piret, **(judged | {"text": "x" * 10_000}))
     with pytest.raises(Conflict):
         break_glass.review(opened.pk, by=cast.piret, **judged)
 
