@@ -8,10 +8,10 @@ VENV := .venv
 PY := $(VENV)/bin/python
 SERVERS := $(PY) -m config.embedded exec --for-tests
 UV := $(shell command -v uv 2>/dev/null)
-LOCKED := base dev test
+LOCKED := base dev test mutants
 
 .DEFAULT_GOAL := help
-.PHONY: help run codes test check bench lock clean-data
+.PHONY: help run codes test check bench mutants lock clean-data
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -52,6 +52,9 @@ check-django:
 bench: $(VENV)/test.stamp ## measure reading a record against the stock stack and the floor
 	$(SERVERS) --directory var/bench -- $(PY) -m tests.bench $(WHAT)
 
+mutants: $(VENV)/mutants.stamp ## change who may do what a little at a time, and see that a test notices (half an hour)
+	$(SERVERS) --fast --directory var/mutants -- $(PY) -m tests.mutants
+
 # Upgrading is `make lock UPGRADE=--upgrade`.
 lock: $(VENV)/created ## resolve requirements/*.in into hash-locked *.txt
 	$(if $(UV),,$(PY) -m pip install --quiet uv)
@@ -66,7 +69,7 @@ clean-data: ## delete the demonstration's data and secrets (asks first)
 	@test -x $(PY) || { echo 'Nothing has been made yet.'; exit 0; }; \
 	printf 'Delete the database, the secrets and everything else under var/? [y/N] '; \
 	read answer; test "$$answer" = y || { echo 'Kept.'; exit 0; }; \
-	for directory in var/test var/check var/bench var; do \
+	for directory in var/test var/check var/bench var/mutants var; do \
 		$(PY) -m config.embedded remove --directory $$directory || exit 1; \
 	done
 
@@ -93,3 +96,7 @@ $(VENV)/dev.stamp: requirements/dev.txt | $(VENV)/created
 $(VENV)/test.stamp: requirements/test.txt | $(VENV)/created
 	$(call install,test)
 	@touch $(VENV)/dev.stamp $@
+
+$(VENV)/mutants.stamp: requirements/mutants.txt $(VENV)/test.stamp
+	$(call install,mutants)
+	@touch $@

@@ -1,15 +1,23 @@
 """Who may do what: the table of the product description, cell by cell, through the one gate."""
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 
-from clients_app import access, care, roles, users
-from clients_app.errors import Denied, Hidden
-from clients_app.models import AuditEvent, CareAssignment, Client
+from clients_app import access, audit, care, clients, roles, users, vault
+from clients_app.errors import Denied, Hidden, Unconfirmed
+from clients_app.models import (
+    AuditEvent,
+    CareAssignment,
+    Client,
+    ConfidentialityStatement,
+    LegalHold,
+    User,
+)
 from clients_app.roles import Permission as P
 from tests.conftest import PASSWORD, Cast, trail
 
@@ -65,9 +73,27 @@ PRACTICE_TABLE: dict[P, list[str]] = {
 }
 
 
+# Logins and what belongs to the server, in the own practice and in another one.
+LOGINS_TABLE: dict[P, tuple[list[str], list[str]]] = {
+    #              liis mark olga sofia frida mattias piret root
+    P.USER_READ: (
+        [NO, NO, NO, NO, NO, YES, YES, YES],
+        [NO, NO, NO, NO, NO, HIDDEN, HIDDEN, YES],
+    ),
+    P.USER_MANAGE: (
+        [NO, NO, NO, NO, NO, YES, NO, YES],
+        [NO, NO, NO, NO, NO, HIDDEN, NO, YES],
+    ),
+}
+
+
 def answer(user: Any, permission: P, client_id: Any = None) -> str:
+    return came_of(access.require, user, permission, client_id)
+
+
+def came_of(gate: Callable[..., object], *asked: Any, **more: Any) -> str:
     try:
-        access.require(user, permission, client_id)
+        gate(*asked, **more)
     except Denied:
         return NO
     except Hidden:
@@ -102,6 +128,39 @@ def test_lists_agree_with_the_gate(cast: Cast, mari: Client, permission: P) -> N
         assert (mari in rows) == (cell == YES), who
 
 
+def test_care_of_one_client_opens_no_other(cast: Cast, mari: Client) -> None:
+    """Liis has Mari, Mark has Juhan, and each has once had the other."""
+    juhan = clients.register(by=cast.mark)
+    for client, user, until in (
+        (mari, cast.mark, timezone.now()),
+        (juhan, cast.liis, timezone.now() - timedelta(days=9)),
+    ):
+        CareAssignment.objects.create(
+            practice=cast.practice,
+            client=client,
+            user=user,
+            since=timezone.now() - timedelta(days=10),
+            until=until,
+        )
+    for user, own, other in ((cast.liis, mari, juhan), (cast.mark, juhan, mari)):
+        assert answer(user, P.NOTE_READ, own.pk) == YES
+        assert answer(user, P.NOTE_READ, other.pk) == HIDDEN
+        everybody = Client.objects.all()
+        assert list(access.visible_to(user, P.NOTE_READ, everybody, client="pk")) == [own]
+        for of, shown in ((own, [own]), (other, [])):
+            rows = access.visible_to(user, P.NOTE_READ, everybody, client="pk", of=of.pk)
+            assert list(rows) == shown
+
+
+def test_who_sees_the_practice_sees_one_client_of_it(cast: Cast, mari: Client) -> None:
+    juhan = clients.register(by=cast.mark)
+    everybody = Client.objects.all()
+    for of in (mari, juhan):
+        rows = access.visible_to(cast.frida, P.CLIENT_READ, everybody, client="pk", of=of.pk)
+        assert list(rows) == [of]
+    assert access.visible_to(cast.frida, P.CLIENT_READ, everybody, client="pk").count() == 2
+
+
 @pytest.mark.parametrize("role", list(roles.Role))
 def test_nothing_crosses_from_one_practice_to_another(
     cast: Cast, mari: Client, role: roles.Role
@@ -121,9 +180,59 @@ def test_nothing_crosses_from_one_practice_to_another(
         assert answer(stranger, permission, mari.pk) in (NO, HIDDEN)
 
 
+@pytest.mark.parametrize("permission", LOGINS_TABLE)
+def test_logins_are_the_managers_here_and_the_superusers_everywhere(
+    cast: Cast, permission: P
+) -> None:
+    people = [getattr(cast, who) for who in PEOPLE]
+    here, elsewhere = LOGINS_TABLE[permission]
+    asked = [came_of(access.require_users, u, permission, u.practice_id) for u in people]
+    assert asked == here
+    assert [came_of(access.require_users, u, permission) for u in people] == here
+    assert [came_of(access.require_users, u, permission, uuid4()) for u in people] == elsewhere
+    for user in (cast.root, cast.mattias):
+        user.is_active = False
+        assert came_of(access.require_users, user, permission, user.practice_id) == NO
+
+
+def test_the_server_is_the_superusers(cast: Cast) -> None:
+    people = [getattr(cast, who) for who in PEOPLE]
+    answers = [came_of(access.require_server, u, P.PRACTICE_MANAGE) for u in people]
+    assert answers == [NO] * 7 + [YES]
+    cast.root.is_active = False
+    assert came_of(access.require_server, cast.root, P.PRACTICE_MANAGE) == NO
+
+
+def test_who_belongs_to_no_practice_is_told_so(cast: Cast) -> None:
+    assert access.practice_of(cast.liis) == cast.practice
+    with pytest.raises(Denied) as denied:
+        access.practice_of(cast.root)
+    assert str(denied.value.message) == "You belong to no practice."
+
+
 def test_a_client_that_never_existed_is_hidden_like_anothers(cast: Cast, mari: Client) -> None:
     assert answer(cast.liis, P.NOTE_READ, uuid4()) == answer(cast.mark, P.NOTE_READ, mari.pk)
     assert answer(cast.frida, P.NOTE_READ, uuid4()) == answer(cast.frida, P.NOTE_READ, mari.pk)
+
+
+def test_anothers_never_there_and_destroyed_are_refused_in_the_same_words(
+    cast: Cast, mari: Client
+) -> None:
+    said = set()
+    for asking in (
+        lambda: access.require(cast.mark, P.NOTE_READ, mari.pk),
+        lambda: access.require(cast.liis, P.NOTE_READ, uuid4()),
+        lambda: access.find(CareAssignment.objects.all(), uuid4(), cast.liis, P.CARE_READ),
+        lambda: vault.open_key(uuid4()),
+        lambda: vault.opened(mari.pk, None),
+    ):
+        with pytest.raises(Hidden) as refused:
+            asking()
+        said.add(str(refused.value.message))
+    assert said == {"There is nothing here that you can open."}
+    with pytest.raises(Denied) as denied:
+        access.require(cast.frida, P.NOTE_READ, mari.pk)
+    assert str(denied.value.message) == "Your role does not allow this."
 
 
 def test_each_denial_is_recorded_once_and_survives(cast: Cast, mari: Client) -> None:
@@ -133,6 +242,80 @@ def test_each_denial_is_recorded_once_and_survives(cast: Cast, mari: Client) -> 
     line = AuditEvent.objects.get(denied=True, actor_id=cast.mark.pk)
     assert (line.client_id, line.role) == (mari.pk, "counsellor")
     assert line.practice_id == cast.practice.pk
+
+
+def test_each_refusal_says_who_asked_for_what_and_about_what(cast: Cast, mari: Client) -> None:
+    """Whether it is not theirs, not their role's, or the second factor was not given again."""
+    about = uuid4()
+    far, holds = cast.olga.practice_id, LegalHold.objects.all()
+    refused: list[tuple[User, P, Client | None, Callable[..., object], list[Any]]] = [
+        (cast.mark, P.NOTE_READ, mari, access.require, [mari.pk]),
+        (cast.frida, P.NOTE_READ, mari, access.require, [mari.pk]),
+        (cast.mark, P.PROMISE_WRITE, None, access.require, []),
+        (cast.mark, P.USER_READ, None, access.require_users, []),
+        (cast.piret, P.USER_READ, None, access.require_users, [far]),
+        (cast.piret, P.PRACTICE_MANAGE, None, access.require_server, []),
+    ]
+    unconfirmed: list[tuple[User, P, Client | None, Callable[..., object], list[Any]]] = [
+        (cast.liis, P.EXCERPT_RELEASE, mari, access.require, [mari.pk]),
+        (cast.piret, P.RULE_DECIDE, None, access.require, []),
+        (cast.mattias, P.USER_MANAGE, None, access.require_users, []),
+        (cast.root, P.USER_MANAGE, None, access.require_users, [far]),
+        (cast.root, P.USER_MANAGE, None, access.require_server, []),
+    ]
+    for user, permission, _whose, gate, more in refused:
+        assert came_of(gate, user, permission, *more, subject_id=about) in (NO, HIDDEN)
+    for user in (cast.piret, cast.liis):
+        assert came_of(access.find, holds, about, user, P.HOLD_READ) in (NO, HIDDEN)
+    through_a_door = audit.doorway.set(audit.Doorway("api"))
+    try:
+        for user, permission, _whose, gate, more in unconfirmed:
+            with pytest.raises(Unconfirmed):
+                gate(user, permission, *more, subject_id=about)
+    finally:
+        audit.doorway.reset(through_a_door)
+    lines = AuditEvent.objects.filter(denied=True).order_by("id")
+    assert [
+        (line.actor_id, line.event, line.client_id, line.subject_id, line.reason) for line in lines
+    ] == [
+        (user.pk, permission, whose and whose.pk, about, reason)
+        for user, permission, whose, reason in (
+            *((user, permission, whose, "") for user, permission, whose, *_ in refused),
+            (cast.piret, P.HOLD_READ, None, ""),
+            (cast.liis, P.HOLD_READ, None, ""),
+            *(
+                (user, permission, whose, "second_factor")
+                for user, permission, whose, *_ in unconfirmed
+            ),
+        )
+    ]
+
+
+def test_what_is_found_by_its_id_is_of_ones_own_client(cast: Cast, mari: Client) -> None:
+    rows = CareAssignment.objects.all()
+    row = rows.get(user=cast.liis)
+    for who, cell in zip(PEOPLE, TABLE[P.CARE_READ], strict=True):
+        user = getattr(cast, who)
+        assert came_of(access.find, rows, row.pk, user, P.CARE_READ) == cell, who
+        assert came_of(access.find, rows, uuid4(), user, P.CARE_READ) in (NO, HIDDEN), who
+    assert access.find(rows, row.pk, cast.liis, P.CARE_READ) == row
+    assert came_of(access.find, rows.none(), row.pk, cast.liis, P.CARE_READ) == HIDDEN
+
+
+def test_what_belongs_to_the_practice_is_found_in_the_own_one(
+    cast: Cast, promise: ConfidentialityStatement
+) -> None:
+    stranger = users.create(
+        by=None,
+        email="ove@elsewhere.example",
+        name="Ove",
+        role="privacy_officer",
+        password=PASSWORD,
+        practice=cast.olga.practice,
+    )
+    rows = ConfidentialityStatement.objects.all()
+    for user, cell in ((cast.piret, YES), (cast.mattias, YES), (cast.liis, NO), (stranger, HIDDEN)):
+        assert came_of(access.find, rows, promise.pk, user, P.PROMISE_WRITE, client="") == cell
 
 
 def test_access_ends_when_care_ends(cast: Cast, mari: Client) -> None:

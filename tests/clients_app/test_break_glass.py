@@ -4,6 +4,7 @@ import smtplib
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,6 +19,7 @@ from django.utils import timezone
 from clients_app import (
     access,
     alerts,
+    audit,
     break_glass,
     care,
     clients,
@@ -89,7 +91,8 @@ def test_the_story(cast: Cast, mari: Client, note: SessionNote, confided: Disclo
     ]
     break_glass.review(seen.pk, by=cast.piret, finding="justified", text="She found her.")
     assert not break_glass.waiting(by=cast.piret).exists()
-    assert break_glass.read(seen.pk, by=cast.piret).review == "She found her."
+    words = break_glass.read(seen.pk, by=cast.piret)
+    assert (words.reason, words.review) == (WHY, "She found her.")
     outcome = break_glass.concerning(by=cast.liis).get()
     assert (outcome.finding, outcome.reviewed_by) == ("justified", cast.piret)
     assert not break_glass.concerning(by=cast.mark).exists()
@@ -221,6 +224,25 @@ def test_a_reason_says_something(cast: Cast, mari: Client, text: str) -> None:
     assert refused.value.field == "reason_code"
 
 
+@pytest.mark.parametrize(
+    ("text", "enough"),
+    [
+        ("Sheis gone call now", False),
+        ("Sheis gone call now!", True),
+        ("  Sheis gone call now   ", False),
+        ("Gone without anybodysaying", False),
+        ("word " * 399 + "words", True),
+        ("word " * 399 + "wordsx", False),
+    ],
+)
+def test_how_much_a_reason_has_to_say(cast: Cast, mari: Client, text: str, enough: bool) -> None:
+    """Four words and twenty characters; two thousand at most."""
+    refused = nullcontext() if enough else pytest.raises(Invalid)
+    with refused:
+        break_glass.request(mari.code, by=cast.mark, reason_code="other", text=text)
+    assert BreakGlass.objects.exists() == enough
+
+
 def test_it_ends_by_the_databases_clock(cast: Cast, mari: Client) -> None:
     """Open in its last moment, closed in the first one after; whatever the application's clock."""
     opened = broken_by(cast.mark, mari)
@@ -257,11 +279,34 @@ def test_it_ends_with_the_login_and_with_the_role(cast: Cast, mari: Client) -> N
     assert trail(event="break_glass.ended") == ["break_glass.ended"] * 2
 
 
+def test_anothers_does_not_end_with_it(cast: Cast, mari: Client) -> None:
+    for user in (cast.mark, cast.sofia):
+        broken_by(user, mari)
+    users.change(cast.mark.pk, by=cast.mattias, name="Mark", role="counsellor", is_active=False)
+    assert [row.user for row in BreakGlass.objects.filter(ended_at=None)] == [cast.sofia]
+    assert answer(cast.sofia, P.NOTE_READ, mari.pk) == YES
+
+
+def test_what_one_has_open(cast: Cast, mari: Client) -> None:
+    """The last one first; nothing of others', of what is over, of who is in care by now."""
+    juhan = clients.register(by=cast.liis)
+    for client in (mari, juhan):
+        broken_by(cast.mark, client, now=timezone.now() - timedelta(minutes=juhan != client))
+    broken_by(cast.sofia, mari)
+    assert [row.client for row in break_glass.in_force(by=cast.mark)] == [juhan, mari]
+    care.assign(juhan.pk, cast.mark.pk, by=cast.mattias)
+    assert [row.client for row in break_glass.in_force(by=cast.mark)] == [mari]
+    past(BreakGlass.objects.get(user=cast.mark, client=mari))
+    assert break_glass.in_force(by=cast.mark) == []
+    assert [row.user for row in break_glass.in_force(by=cast.sofia)] == [cast.sofia]
+
+
 def test_another_role_opens_nothing_even_if_nobody_ended_it(cast: Cast, mari: Client) -> None:
     broken_by(cast.sofia, mari)
     cast.sofia.role = "counsellor"
     cast.sofia.save()
     assert answer(cast.sofia, P.NOTE_READ, mari.pk) == "hidden"
+    assert AuditEvent.objects.latest("id").reason == ""  # nor is it marked as done under it
     assert not access.glass_broken(cast.sofia).exists()
     cast.sofia.role = "supervisor"
     cast.sofia.is_active = False
@@ -350,6 +395,7 @@ def test_every_line_is_marked_until_it_is_over(
     for line in lines:
         assert (line.reason, line.detail["break_glass"]) == ("break_glass", str(opened.pk))
     records.read(mari.pk, by=cast.liis)
+    audit.record("login.renamed", by=cast.mark)  # a deed that concerns no client
     clients.register(by=cast.mark)
     answer(cast.mark, P.NOTE_READ, clients.register(by=cast.liis).pk)
     ending_in(opened, -timedelta(seconds=50))
@@ -357,8 +403,33 @@ def test_every_line_is_marked_until_it_is_over(
     ending_in(opened, -timedelta(seconds=70))
     answer(cast.mark, P.NOTE_READ, mari.pk)
     after = AuditEvent.objects.filter(pk__gt=start).order_by("id")[7:]
-    assert [line.reason for line in after] == ["", "", "", "", "break_glass", ""]
+    assert [line.reason for line in after] == ["", "", "", "", "", "break_glass", ""]
     assert {str(line.detail.get("break_glass")) for line in after} == {"None", str(opened.pk)}
+
+
+def test_what_was_given_back_marks_for_a_minute_too(cast: Cast, mari: Client) -> None:
+    """And not until it would have ended; of two that were open one after the other, the last."""
+    first = broken_by(cast.mark, mari, now=timezone.now() - timedelta(minutes=3))
+    break_glass.give_back(first.pk, by=cast.mark)
+    for seconds, reason in ((50, "break_glass"), (70, "")):
+        ended_at = timezone.now() - timedelta(seconds=seconds)
+        BreakGlass.objects.filter(pk=first.pk).update(ended_at=ended_at)
+        answer(cast.mark, P.NOTE_READ, mari.pk)
+        assert AuditEvent.objects.latest("id").reason == reason
+    BreakGlass.objects.filter(pk=first.pk).update(ended_at=timezone.now())
+    second = broken_by(cast.mark, mari)
+    answer(cast.mark, P.NOTE_WRITE, mari.pk)
+    assert AuditEvent.objects.latest("id").detail == {"break_glass": str(second.pk)}
+
+
+def test_care_that_was_or_is_of_others_marks_all_the_same(cast: Cast, mari: Client) -> None:
+    """Liis is in care of Mari, Mark of Juhan; Mark once was in Mari's."""
+    clients.register(by=cast.mark)
+    was = care.assign(mari.pk, cast.mark.pk, by=cast.mattias)
+    care.end(was.pk, by=cast.mattias)
+    broken_by(cast.mark, mari)
+    answer(cast.mark, P.NOTE_READ, mari.pk)
+    assert AuditEvent.objects.latest("id").reason == "break_glass"
 
 
 def test_who_comes_into_care_meanwhile_is_marked_no_longer(cast: Cast, mari: Client) -> None:
@@ -400,10 +471,11 @@ def test_the_review(cast: Cast, mari: Client) -> None:
                 verb(opened.pk, by=getattr(cast, who))
         with pytest.raises(refusal):
             break_glass.review(opened.pk, by=getattr(cast, who), **judged)
-    for bad in ({"finding": "fine"}, {"text": " "}):
-        with pytest.raises(Invalid):
-            break_glass.review(opened.pk, by=cast.piret, **(judged | bad))
-    break_glass.review(opened.pk, by=cast.piret, **judged)
+    for field, bad in (("finding", "fine"), ("text", " "), ("text", "x" * 10_001)):
+        with pytest.raises(Invalid) as refused:
+            break_glass.review(opened.pk, by=cast.piret, **(judged | {field: bad}))
+        assert refused.value.field == field
+    break_glass.review(opened.pk, by=cast.piret, **(judged | {"text": "x" * 10_000}))
     with pytest.raises(Conflict):
         break_glass.review(opened.pk, by=cast.piret, **judged)
 
@@ -448,6 +520,111 @@ def test_reviews_age_visibly(cast: Cast, mari: Client) -> None:
         r.opened_at < timezone.now() - timedelta(hours=72)
         for r in break_glass.waiting(by=cast.piret)
     ] == [True, False]
+
+
+def test_what_stands_on_the_page_of_emergencies(cast: Cast, mari: Client) -> None:
+    """The newest first, reviewed or not; until when each is open and since when it is overdue."""
+    first = broken_by(cast.mark, mari, now=timezone.now() - timedelta(hours=80))
+    second = broken_by(cast.mark, mari)
+    assert [break_glass.is_open(row) for row in (first, second)] == [False, True]
+    assert [break_glass.is_overdue(row) for row in (first, second)] == [True, False]
+    assert [r.pk for r in break_glass.browse(by=cast.piret)] == [second.pk, first.pk]
+    assert not break_glass.is_open(break_glass.give_back(second.pk, by=cast.mark))
+    reviewed = break_glass.review(first.pk, by=cast.piret, finding="justified", text="Fine.")
+    assert not break_glass.is_overdue(reviewed)
+    assert [r.pk for r in break_glass.browse(by=cast.piret)] == [second.pk, first.pk]
+    assert [r.pk for r in break_glass.browse(by=cast.piret, unreviewed=True)] == [second.pk]
+
+
+def test_who_sees_which(cast: Cast, mari: Client) -> None:
+    """One's own, those of one's clients, for the privacy officer all; and the outcome for two
+    weeks on the page of the client's confidants."""
+    juhan = clients.register(by=cast.mark)
+    hers = broken_by(cast.sofia, mari, now=timezone.now() - timedelta(days=20))
+    his = broken_by(cast.mark, mari)
+    liis = broken_by(cast.liis, juhan)
+    for user, shown, concerned in (
+        (cast.sofia, [hers], []),
+        (cast.mark, [liis, his], [liis]),
+        (cast.liis, [liis, his, hers], [his, hers]),
+        (cast.piret, [liis, his, hers], [liis, his, hers]),
+    ):
+        assert list(break_glass.browse(by=user)) == shown
+        assert list(break_glass.concerning(by=user)) == concerned
+    for user in (cast.frida, cast.mattias, cast.root):
+        with pytest.raises(Denied):
+            break_glass.browse(by=user)
+    break_glass.review(hers.pk, by=cast.piret, finding="justified", text="Fine.")
+    for days, shown in ((13, [his, hers]), (15, [his])):
+        reviewed_at = timezone.now() - timedelta(days=days)
+        BreakGlass.objects.filter(pk=hers.pk).update(reviewed_at=reviewed_at)
+        assert list(break_glass.concerning(by=cast.liis)) == shown
+
+
+def test_the_figures_are_the_practices_own_and_of_a_year(cast: Cast, mari: Client) -> None:
+    """What Olga does elsewhere and what Mark did two years ago is in nobody's figures here."""
+    theirs = clients.register(
+        by=users.create(
+            by=None,
+            email="ove@elsewhere.example",
+            name="Ove",
+            role="counsellor",
+            password=PASSWORD,
+            practice=cast.olga.practice,
+        )
+    )
+    broken_by(cast.olga, theirs)
+    broken_by(cast.mark, mari, now=timezone.now() - timedelta(days=700))
+    for days in (330, 2):
+        broken_by(cast.sofia, mari, now=timezone.now() - timedelta(days=days))
+    broken_by(cast.mark, mari)
+    figures = break_glass.counts(by=cast.piret)
+    assert list(figures.by_person.items()) == [(cast.sofia, 2), (cast.mark, 1)]
+    assert figures.by_reason == {"danger_to_life": 3}
+    assert sum(figures.by_month.values()) == 3
+    assert list(figures.by_month) == sorted(figures.by_month, reverse=True)
+    assert figures.waiting == break_glass.headline(by=cast.piret) == break_glass.Waiting(4, 2)
+
+
+def test_the_readings_under_one_are_not_those_under_another(cast: Cast, mari: Client) -> None:
+    mine, hers = broken_by(cast.mark, mari), broken_by(cast.sofia, mari)
+    clients.read(mari.pk, by=cast.mark)
+    records.read(mari.pk, by=cast.sofia)
+    clients.read(mari.pk, by=cast.liis)
+    for row, user, event in (
+        (mine, cast.mark, "client.read"),
+        (hers, cast.sofia, "record.read"),
+    ):
+        lines = list(break_glass.readings(row.pk, by=cast.piret))
+        assert [line.event for line in lines] == ["break_glass.opened", event]
+        assert {line.actor_id for line in lines} == {user.pk}
+
+
+def test_each_line_names_who_did_it_to_whose_file_under_which_one(cast: Cast, mari: Client) -> None:
+    """Also where the superuser, who belongs to no practice, ends it with the login."""
+    opened = broken_by(cast.mark, mari)
+    for who, refusal in (("sofia", Hidden), ("liis", Denied)):
+        with pytest.raises(refusal):
+            break_glass.give_back(opened.pk, by=getattr(cast, who))
+    users.change(cast.mark.pk, by=cast.root, name="Mark", role="counsellor", is_active=False)
+    break_glass.read(opened.pk, by=cast.piret)
+    break_glass.readings(opened.pk, by=cast.piret)
+    break_glass.review(opened.pk, by=cast.piret, finding="unclear", text="Nobody knows.")
+    lines = AuditEvent.objects.filter(subject_id=opened.pk).order_by("id")
+    assert [(line.event, line.actor_id, line.denied) for line in lines] == [
+        ("break_glass.opened", cast.mark.pk, False),
+        ("break_glass.review", cast.sofia.pk, True),
+        ("break_glass.review", cast.liis.pk, True),
+        ("break_glass.ended", cast.root.pk, False),
+        ("break_glass.read", cast.piret.pk, False),
+        ("trail.read", cast.piret.pk, False),
+        ("break_glass.reviewed", cast.piret.pk, False),
+    ]
+    assert {line.practice_id for line in lines} == {cast.practice.pk}
+    # Sofia has nothing to do with the file, so that hers does not even say whose it is.
+    assert [line.client_id for line in lines] == [mari.pk, None, *[mari.pk] * 5]
+    assert lines[0].detail == {"ground": "danger_to_life", "break_glass": str(opened.pk)}
+    assert lines[6].detail == {"finding": "unclear"}
 
 
 def test_nobody_goes_on_without_a_review(cast: Cast, mari: Client) -> None:
