@@ -22,6 +22,7 @@ from clients_app.models import (
     ClientKey,
     Kind,
     Practice,
+    RetentionRule,
     ServiceType,
     User,
 )
@@ -193,6 +194,7 @@ def change(client_id: UUID, *, by: User, version: int, **values: str | None) -> 
             )
         key = vault.open_key(client.pk)
         merged = vault.unseal_all(client, key) | identity
+        facts.check_life(merged)
         client.version += 1
         for name, value in labels.items():
             setattr(client, name, value)
@@ -268,15 +270,38 @@ def explain(client_id: UUID, *, by: User) -> tuple[Client, retention.Decision | 
     return client, decision
 
 
+@wall.system("retention.explain")
+def explain_to_operator(
+    code: str, *, practice: Practice
+) -> tuple[Client, retention.Decision | None] | None:
+    """The same for whoever runs the server, by the client's code; None where there is none."""
+    client = Client.objects.select_related("practice").filter(practice=practice, code=code).first()
+    if client is None:
+        return None
+    with transaction.atomic():
+        decision = None
+        if client.discharged_on is not None:
+            decision = _decision(client, vault.open_key(client.pk))
+        audit.record(
+            "retention.read",
+            by=None,
+            practice_id=practice.pk,
+            client_id=client.pk,
+            subject_id=client.pk,
+        )
+    return client, decision
+
+
 def weigh_again(practice: Practice, *, by: User) -> int:
     """After a new rule: give discharged files a later date where it asks for one, never an
     earlier one; how many changed. In the caller's transaction."""
     changed = 0
     rows = Client.objects.filter(practice=practice, discharged_on__isnull=False)
+    rules = retention.in_force(practice.pk)
     for client in rows.select_for_update().order_by("pk").iterator(chunk_size=500):
-        was = client.retain_until
+        client.practice, was = practice, client.retain_until
         key = vault.open_key(client.pk)
-        until = _keep_until(client, key).until
+        until = _keep_until(client, key, rules).until
         if until is None or (was is not None and until <= was):
             continue
         client.save(update_fields=["retain_until", "governing_rule_id"])
@@ -345,23 +370,39 @@ def _introduce(clients: list[Client], by: User) -> list[Profile]:
     return profiles
 
 
-def _keep_until(client: Client, key: vault.DataKey) -> retention.Decision:
-    decision = _decision(client, key)
+def _keep_until(
+    client: Client, key: vault.DataKey, rules: Sequence[RetentionRule] | None = None
+) -> retention.Decision:
+    decision = _decision(client, key, rules)
     client.retain_until = decision.until
     client.governing_rule_id = decision.governing.rule_id if decision.governing else None
     return decision
 
 
-def _decision(client: Client, key: vault.DataKey) -> retention.Decision:
+def _decision(
+    client: Client, key: vault.DataKey, rules: Sequence[RetentionRule] | None = None
+) -> retention.Decision:
+    """`rules` are those in force in the practice, where they were read already."""
     if client.discharged_on is None:
         return retention.Decision(None, (), "in_care")
-    born = vault.unseal(client, key, "birth_date")
+    names = ("birth_date", "death_date", "category")
+    born, died, category = (vault.unseal(client, key, name) for name in names)
+    if rules is None:
+        rules = retention.in_force(client.practice_id)
     return retention.decide(
-        retention.rules_for(client),
-        discharged_on=client.discharged_on,
-        last_contact_on=client.last_contact_on,
-        birth_date=date.fromisoformat(born) if born else None,
+        [rule for rule in rules if retention.fits(rule, client, category)],
+        retention.Facts(
+            registered_on=retention.local_day(client.practice, client.registered_at),
+            discharged_on=client.discharged_on,
+            last_contact_on=client.last_contact_on,
+            birth_date=_day(born),
+            death_date=_day(died),
+        ),
     )
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 def _next_code(practice: Practice, moment: datetime) -> str:

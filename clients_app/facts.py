@@ -8,12 +8,13 @@ from datetime import date
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
 from clients_app import texts
 from clients_app.errors import Invalid
-from clients_app.models import Client, Kind, ServiceType
+from clients_app.models import Category, Client, Kind, ServiceType
 
 IDENTITY = tuple(field.name for field in Client.sealed_fields())
 LONGEST = dict.fromkeys(IDENTITY, 300) | {"address": 1000, "trusted_person": 1000}
@@ -49,8 +50,14 @@ def checked(values: Mapping[str, str | None]) -> dict[str, str | None]:
         if value is None:
             continue
         texts.checked(name, value, longest=LONGEST[name])
-    if born := checked.get("birth_date"):
-        _check_birth_date(born)
+    if (checked.get("category") or Category.MANDATED) not in Category.values:
+        raise Invalid("category", _("Choose one of the listed values."))
+    born, died = checked.get("birth_date"), checked.get("death_date")
+    if born:
+        _check_day("birth_date", born, _("A birth date lies in the past."))
+    if died:
+        _check_day("death_date", died, _("A date of death lies in the past."))
+    check_life(checked)
     if email := checked.get("email"):
         try:
             validate_email(email)
@@ -90,10 +97,18 @@ def _plain(text: str) -> str:
     return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
-def _check_birth_date(value: str) -> None:
+@sensitive_variables()
+def check_life(identity: Mapping[str, str | None]) -> None:
+    """What was known before and what is new must go together. Raises Invalid."""
+    born, died = identity.get("birth_date"), identity.get("death_date")
+    if born and died and died < born:
+        raise Invalid("death_date", _("Nobody dies before their birth."))
+
+
+def _check_day(field: str, value: str, past: Promise) -> None:
     try:
-        born = date.fromisoformat(value)
+        day = date.fromisoformat(value)
     except ValueError:
-        raise Invalid("birth_date", _("Give the date as year-month-day.")) from None
-    if not date(1880, 1, 1) <= born <= timezone.now().date():
-        raise Invalid("birth_date", _("A birth date lies in the past."))
+        raise Invalid(field, _("Give the date as year-month-day.")) from None
+    if not date(1880, 1, 1) <= day <= timezone.now().date():
+        raise Invalid(field, past)

@@ -93,7 +93,7 @@ class OpaqueField(AnyField):
         return self._checked(value)
 
     def get_prep_value(self, value: Any) -> Any:
-        return self._checked(value)
+        return None if value is None and self.null else self._checked(value)
 
     def get_lookup(self, lookup_name: str) -> type[IsNull]:
         if lookup_name == "isnull":
@@ -139,6 +139,8 @@ class SealedField(OpaqueField):
     def get_db_prep_value(
         self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False
     ) -> Any:
+        if value is None and self.null:
+            return None
         return psycopg.Binary(self._checked(value).bytes)
 
 

@@ -1,16 +1,21 @@
 """How long a file is kept: from rules to a date, and why.
 
 A file is kept while the client is in care. At discharge every rule of the practice that fits the
-file's service and jurisdiction names a last day of keeping, and the latest of them governs
-(Delaware 24 Del. Admin. Code 3500-11: the longest applicable period):
+file is asked. A *floor* names a last day of keeping:
 
-* an adult's file: N years after the last contact or after discharge, as the rule says;
-* of somebody under 18 on that day also: until their Mth birthday.
+* so many years, months and days after the day that it counts from (last contact, discharge,
+  registration, birth or death);
+* of somebody who was a minor on that day also until a birthday: their 25th, say, or their 26th if
+  they were 17 (England, NHS Records Management Code).
+
+The latest floor governs (Delaware 24 Del. Admin. Code 3500-11: the longest applicable period). A
+*ceiling* gives no date. It says when keeping needs a reason, and warns where no floor is one
+(GDPR 5(1)(e), storage limitation).
 
 Nothing is ever due a day early. The last day is kept whole, in the practice's time zone; a period
-that would end on a 29 February which does not exist ends on 1 March. Where a rule needs a birth
-date that is not known, or no rule fits, there is no date: such a file is never due, it is
-reported instead.
+whose last day does not exist, such as a 29 February, ends on the first of the next month. Where a
+floor needs a birth date that is not known, or no floor fits, there is no date: such a file is never
+due, it is reported instead.
 
 Everything here is a function of its arguments; the day is always one of them.
 """
@@ -18,19 +23,35 @@ Everything here is a function of its arguments; the day is always one of them.
 import zoneinfo
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
-from clients_app.models import Client, Practice, RetentionRule, Trigger
+from clients_app.models import Bound, Client, Practice, RecordClass, RetentionRule, Trigger
 
 MAJORITY = 18
+PERIOD, BIRTHDAY = "period", "birthday"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What rules look at; days in the practice's time zone. `engaged`: a session was held."""
+
+    registered_on: date
+    discharged_on: date
+    last_contact_on: date | None = None
+    birth_date: date | None = None
+    death_date: date | None = None
+
+    @property
+    def engaged(self) -> bool:
+        return self.last_contact_on is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One last day that one rule asks for. `ground` is "adult" or "minor"."""
+    """One last day that one rule names. `ground` is "period" or "birthday"."""
 
     rule_id: UUID
     until: date
@@ -39,52 +60,133 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The governing candidate, all of them, or what is missing: "rule" or
-    "birth_date", or "in_care" where nothing has ended yet."""
+    """The governing candidate, all of them, or what is missing: "rule", "birth_date", or "in_care"
+    where nothing has ended yet. `ceilings` are the days after which keeping needs a reason, the
+    earliest first."""
 
     governing: Candidate | None
     candidates: tuple[Candidate, ...]
     missing: str = ""
+    ceilings: tuple[Candidate, ...] = ()
 
     @property
     def until(self) -> date | None:
         return self.governing.until if self.governing else None
 
+    def passed(self, standing: date | None) -> Candidate | None:
+        """The ceiling beyond which nothing justifies a file that is kept until `standing`, or
+        without end. A floor justifies it, and so does a birth date that is not known."""
+        reasons = [c.until for c in self.candidates]
+        if not self.ceilings or self.missing == "birth_date":
+            return None
+        ceiling = self.ceilings[0]
+        kept_longer = standing is None or standing > ceiling.until
+        return ceiling if kept_longer and max(reasons, default=date.min) <= ceiling.until else None
 
-def decide(
-    rules: Iterable[RetentionRule],
-    *,
-    discharged_on: date,
-    last_contact_on: date | None,
-    birth_date: date | None,
-) -> Decision:
-    """The date to which these rules, all of which apply, keep a file."""
+
+def decide(rules: Iterable[RetentionRule], facts: Facts) -> Decision:
+    """The date to which these rules, all of which fit the client, keep the file."""
     candidates: list[Candidate] = []
+    ceilings: list[Candidate] = []
+    missing = ""
     for rule in rules:
-        start = discharged_on
-        if rule.trigger == Trigger.LAST_CONTACT and last_contact_on is not None:
-            start = last_contact_on
-        candidates.append(Candidate(rule.pk, years_after(start, rule.adult_years), "adult"))
-        if rule.minor_until_age is None:
+        try:
+            found = _candidates(rule, facts)
+        except BirthDateMissing:
+            missing = missing or ("birth_date" if rule.bound == Bound.FLOOR else "")
             continue
-        if birth_date is None:
-            return Decision(None, tuple(candidates), "birth_date")
-        if start < years_after(birth_date, MAJORITY):
-            birthday = years_after(birth_date, rule.minor_until_age)
-            candidates.append(Candidate(rule.pk, birthday, "minor"))
-    if not candidates:
-        return Decision(None, (), "rule")
-    return Decision(max(candidates, key=lambda c: c.until), tuple(candidates))
+        (candidates if rule.bound == Bound.FLOOR else ceilings).extend(found)
+    above = tuple(sorted(ceilings, key=lambda c: c.until))
+    if missing or not candidates:
+        return Decision(None, tuple(candidates), missing or "rule", above)
+    return Decision(max(candidates, key=lambda c: c.until), tuple(candidates), "", above)
 
 
-def rules_for(client: Client) -> QuerySet[RetentionRule]:
-    """The rules in force that fit the file's service and jurisdiction."""
-    return RetentionRule.objects.filter(
-        Q(service_type="") | Q(service_type=client.service_type),
-        Q(jurisdiction="") | Q(jurisdiction=client.jurisdiction),
-        practice_id=client.practice_id,
-        retired_at=None,
-    ).order_by("pk")
+class BirthDateMissing(Exception):
+    """A rule cannot say whether it fits, or until when, without the birth date."""
+
+
+def _candidates(rule: RetentionRule, facts: Facts) -> list[Candidate]:
+    if rule.record_class == RecordClass.CLIENT_FILE and not facts.engaged:
+        return []
+    if rule.record_class == RecordClass.ENQUIRY and facts.engaged:
+        return []
+    if rule.unless_died and facts.death_date is not None:
+        return []
+    start = _start(rule, facts)
+    if start is None:
+        return []
+    if rule.counts_from is not None and start < rule.counts_from:
+        return []
+    if rule.counts_before is not None and start >= rule.counts_before:
+        return []
+    if rule.started_from_age is not None or rule.started_below_age is not None:
+        age = age_on(facts.registered_on, _born(facts))
+        if not (rule.started_from_age or 0) <= age < (rule.started_below_age or 1000):
+            return []
+    found = []
+    if rule.years or rule.months or rule.days:
+        end = later(start, years=rule.years, months=rule.months, days=rule.days)
+        found.append(Candidate(rule.pk, _batched(rule, end), PERIOD))
+    if rule.until_age is not None:
+        born = _born(facts)
+        age = age_on(start, born)
+        if age < MAJORITY:
+            older = rule.older_from is not None and age >= rule.older_from
+            birthday = rule.older_until_age if older else rule.until_age
+            end = later(born, years=birthday or rule.until_age)
+            found.append(Candidate(rule.pk, _batched(rule, end), BIRTHDAY))
+    return found
+
+
+def _start(rule: RetentionRule, facts: Facts) -> date | None:
+    """The day from which a rule counts; None where that never came. Without a known contact the
+    period of `last_contact` runs from discharge, which is later."""
+    match rule.trigger:
+        case Trigger.LAST_CONTACT:
+            return facts.last_contact_on or facts.discharged_on
+        case Trigger.REGISTRATION:
+            return facts.registered_on
+        case Trigger.BIRTH:
+            return _born(facts)
+        case Trigger.DEATH:
+            return facts.death_date
+        case _:
+            return facts.discharged_on
+
+
+def _born(facts: Facts) -> date:
+    if facts.birth_date is None:
+        raise BirthDateMissing
+    return facts.birth_date
+
+
+def _batched(rule: RetentionRule, until: date) -> date:
+    """Files are destroyed together on one day of the year or the month: kept to the day before."""
+    if rule.batch_day is None:
+        return until
+    year, month = until.year, rule.batch_month or until.month
+    day = date(year, month, rule.batch_day)
+    if day <= until:
+        day = later(day, years=1) if rule.batch_month else later(day, months=1)
+    return day - timedelta(days=1)
+
+
+def in_force(practice_id: UUID) -> list[RetentionRule]:
+    """The practice's rules, whichever files they fit."""
+    rules = RetentionRule.objects.filter(practice_id=practice_id, retired_at=None)
+    return list(rules.order_by("pk"))
+
+
+def fits(rule: RetentionRule, client: Client, category: str | None = None) -> bool:
+    """Whether a rule is about a client's service, jurisdiction and category, which is sealed. A
+    country's rules hold in its states."""
+    places = ("", client.jurisdiction, client.jurisdiction.partition("-")[0])
+    return (
+        rule.service_type in ("", client.service_type)
+        and rule.category in ("", category)
+        and rule.jurisdiction in places
+    )
 
 
 def due(practice: Practice, *, on: date) -> QuerySet[Client]:
@@ -102,9 +204,20 @@ def local_day(practice: Practice, now: datetime) -> date:
     return now.astimezone(zoneinfo.ZoneInfo(practice.time_zone)).date()
 
 
-def years_after(day: date, years: int) -> date:
-    """The same day of a later year; 1 March where 29 February does not exist."""
+def age_on(day: date, born: date) -> int:
+    """Whole years of age; somebody born on 29 February has their birthday on 1 March in years that
+    have no such day."""
+    years = day.year - born.year
+    return years if later(born, years=years) <= day else years - 1
+
+
+def later(day: date, *, years: int = 0, months: int = 0, days: int = 0) -> date:
+    """The same day of a later year and month, or the first of the month after where that does not
+    exist; then so many days on."""
+    month = day.month - 1 + months
+    year, month = day.year + years + month // 12, month % 12 + 1
     try:
-        return day.replace(year=day.year + years)
+        moved = day.replace(year=year, month=month)
     except ValueError:
-        return date(day.year + years, 3, 1)
+        moved = date(year + month // 12, month % 12 + 1, 1)
+    return moved + timedelta(days=days)

@@ -112,9 +112,15 @@ def seal(row: SealedRow, key: DataKey, **values: Any) -> None:
 
 @sensitive_variables()
 def unseal(row: SealedRow, key: DataKey, name: str) -> Any:
-    """What a sealed column holds, as JSON has it. Raises SealBroken."""
+    """What a sealed column holds, as JSON has it; None where a column is younger than the row.
+    Raises SealBroken."""
+    sealed: Sealed | None = getattr(row, name)
+    if sealed is None and name in row.unsealed_before:
+        return None
+    if sealed is None:
+        raise SealBroken("there is no seal")
     bound_to = binding(row._meta.label, name, row.pk, row.file_id, row.seal_version)
-    return orjson.loads(key.unseal(getattr(row, name).bytes, bound_to=bound_to))
+    return orjson.loads(key.unseal(sealed.bytes, bound_to=bound_to))
 
 
 @sensitive_variables()

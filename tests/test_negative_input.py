@@ -248,7 +248,7 @@ def test_names_of_staff_rules_and_practices_are_text(cast: Cast, sit: Sit) -> No
                 cast.mark.pk, by=cast.mattias, name=text, role="counsellor", is_active=True
             )
             Practice.objects.filter(pk=cast.practice.pk).update(name=text)
-            rules.decide(by=cast.piret, trigger="discharge", adult_years=9, source=text)
+            rules.decide(by=cast.piret, trigger="discharge", years=9, source=text)
             for where, who in (
                 ("clients_app/retentionrule/", seat),
                 ("clients_app/user/", seat),

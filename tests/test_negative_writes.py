@@ -14,7 +14,7 @@ from tests.api.conftest import OPERATIONS, component
 from tests.api.test_hidden import WRITES
 from tests.matrix import bodies
 from tests.matrix.sweep import APART, Seat, digest, undone
-from tests.matrix.table import ELSEWHERE, OWN, ROLES, Row
+from tests.matrix.table import ELSEWHERE, FIXED, OWN, ROLES, Row
 from tests.matrix.world import NOWHERE, World
 from tests.test_access_matrix import DOORS, Sit, _quiet, matrix, sit
 
@@ -117,7 +117,7 @@ def differences(one: Any, other: Any) -> list[str]:
 
 
 def ids(row: Row, seat: Seat) -> dict[str, str]:
-    return {name: seat.world.thing(name, OWN) for name in row.things}
+    return FIXED | {name: seat.world.thing(name, OWN) for name in row.things}
 
 
 def fields_of(row: Row, seat: Seat) -> set[str]:

@@ -38,7 +38,11 @@ def plant(cast: Cast) -> Canaries:
     """One word in every sealed column that takes text; by the name of its column."""
     canaries = Canaries()
     new, planted = canaries.new, canaries.words
-    names = [name for name in facts.IDENTITY if name not in ("birth_date", "email")]
+    names = [
+        name
+        for name in facts.IDENTITY
+        if name not in ("birth_date", "category", "death_date", "email")
+    ]
     mari = clients.register(by=cast.liis, identity={name: new(name) for name in names})
 
     meeting = sessions.plan(

@@ -39,7 +39,7 @@ def test_what_mari_confides_stays_between_two(
 @pytest.mark.django_db(transaction=True)
 def test_a_file_ends(cast: Cast, mari: Client, note: SessionNote, confided: Disclosure) -> None:
     """Discharged, due, proposed, approved, destroyed: nothing is left but the certificate."""
-    rules.decide(by=cast.piret, trigger="discharge", adult_years=7, source="practice policy")
+    rules.decide(by=cast.piret, trigger="discharge", years=7, source="practice policy")
     today = timezone.now().date()
     Client.objects.filter(pk=mari.pk).update(last_contact_on=date(2015, 3, 1))
     clients.discharge(mari.pk, by=cast.liis, on=today - timedelta(days=8 * 366))

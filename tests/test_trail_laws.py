@@ -93,6 +93,7 @@ LAW: dict[str, str] = {
     "takeOutPurgeFile": "purge.taken_out",
     "refusePurge": "purge.refused",
     "decideRule": "rule.decided",
+    "adoptRulePreset": "rule.decided",
     "retireRule": "rule.retired",
     "planSession": "session.planned",
     "readSession": "session.read",
@@ -140,6 +141,7 @@ LAW: dict[str, str] = {
 QUIET: dict[str, str] = {
     "listCare": "who is in care: colleagues' names and days",
     "listCounsellors": "colleagues' names",
+    "listRulePresets": "what comes with the product",
     "listDestructionRecords": "codes of what is gone",
     "listDisclosures": "that there are some, and when; no word",
     "listAmendments": "that there are some, and when; no word",
@@ -583,14 +585,14 @@ def test_changes_of_trust_say_what_was_and_what_is(cast: Cast, mari: Client, set
         "renamed": False,
     }
     made, _longer = rules.decide(
-        by=cast.piret, trigger="discharge", adult_years=7, minor_until_age=25, source="policy"
+        by=cast.piret, trigger="discharge", years=7, until_age=25, source="policy"
     )
     asked = {
         "trigger": "discharge",
-        "adult_years": 7,
-        "minor_until_age": 25,
-        "service_type": "",
-        "jurisdiction": "",
+        "years": 7,
+        "until_age": 25,
+        "bound": "floor",
+        "record_class": "file",
     }
     assert said("rule.decided") == asked
     rules.retire(made.pk, by=cast.piret)

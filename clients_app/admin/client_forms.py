@@ -11,8 +11,9 @@ from clients_app.admin.forms import (
     DoorForm,
     LongTextField,
     PrivateField,
+    any_of,
 )
-from clients_app.models import Kind, ServiceType
+from clients_app.models import Category, Kind, ServiceType
 
 
 class SearchForm(DoorForm):
@@ -70,14 +71,23 @@ class IdentityForm(DoorForm):
         widget=forms.TextInput(attrs={"autocomplete": "off", "size": 8}),
     )
 
+    category = ChoiceField(
+        label=_("Category"),
+        required=False,
+        choices=any_of(Category.choices, _("none")),
+        help_text=_("Some rules of keeping ask about it."),
+    )
+    death_date = DayField(
+        label=_("Date of death"), required=False, help_text=_("Some rules count from it.")
+    )
+
     def identity(self) -> dict[str, str | None]:
         """The sealed values, as the verbs take them."""
-        born = self.cleaned_data["birth_date"]
-        texts = ("full_name", "preferred_name", "pronouns", "phone", "email", "address")
+        days = {name: self.cleaned_data[name] for name in ("birth_date", "death_date")}
+        texts = ("full_name", "preferred_name", "pronouns", "phone", "email", "address", "category")
         values: dict[str, str | None] = {name: self.cleaned_data[name] for name in texts}
         values["trusted_person"] = self.cleaned_data["trusted_person"]
-        values["birth_date"] = born.isoformat() if born else None
-        return values
+        return values | {name: day.isoformat() if day else None for name, day in days.items()}
 
     def facts(self) -> dict[str, Any]:
         return {name: self.cleaned_data[name] for name in ("kind", "service_type", "jurisdiction")}

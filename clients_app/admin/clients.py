@@ -15,7 +15,7 @@ from clients_app.admin import panels
 from clients_app.admin.client_forms import ChangeForm, RegisterForm, SearchForm
 from clients_app.admin.custody import CustodyPages
 from clients_app.admin.door import FORM, Text, asked_text, attempt, the_user
-from clients_app.models import Client, User
+from clients_app.models import Category, Client, User
 from clients_app.roles import Permission, Scope
 
 STATUSES = {"active": _("In care"), "discharged": _("Discharged"), "all": _("All")}
@@ -108,6 +108,8 @@ class ClientAdmin(CustodyPages):
             client=profile.client,
             identity=profile.identity,
             born=day_of(profile.identity.get("birth_date")),
+            died=day_of(profile.identity.get("death_date")),
+            category=dict(Category.choices).get(profile.identity.get("category") or ""),
             kept=self.kept(request, profile.client),
             confidants=self.confidants(request, object_id),
             panels=panels.of_client(request, profile),
@@ -154,7 +156,6 @@ def day_of(value: str | None) -> date | None:
 
 def known(profile: clients.Profile) -> dict[str, Any]:
     """What a form starts from."""
-    facts = {
-        name: getattr(profile.client, name) for name in ("kind", "service_type", "jurisdiction")
-    }
+    names = ("kind", "service_type", "jurisdiction")
+    facts = {name: getattr(profile.client, name) for name in names}
     return {name: value or "" for name, value in profile.identity.items()} | facts

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext, override
 from django.utils.translation import gettext_lazy as _
 
-from clients_app import access, care, clients, files, retention, rules, trail, users
+from clients_app import access, care, clients, files, rules, trail, users
 from clients_app.admin.client_forms import ColleagueForm, DischargeForm
 from clients_app.admin.door import (
     DEED,
@@ -64,9 +64,15 @@ class CustodyPages(DoorAdmin):
         _client, decision = clients.explain(client.pk, by=user)
         if decision is None:
             return {"in_care": True}
+        said = [*decision.candidates, *decision.ceilings]
         governing = client.governing_rule_id
-        words = rules.in_words([governing])[governing] if governing else ""
-        return {"until": client.retain_until, "why": why(decision), "rule": words}
+        words = rules.in_words({*(c.rule_id for c in said), *([governing] if governing else [])})
+        return {
+            "until": client.retain_until,
+            "sentence": rules.explained(client, decision, words),
+            "candidates": [(c.until, words.get(c.rule_id, "")) for c in decision.candidates],
+            "unjustified": decision.passed(client.retain_until) is not None,
+        }
 
     def confidants(self, request: HttpRequest, client_id: UUID) -> list[CareAssignment] | None:
         if not offers(request, Permission.CARE_READ, client_id):
@@ -222,18 +228,3 @@ class CustodyPages(DoorAdmin):
             clients=page,
             after=page[-1].code if len(found) > UNDATED_PAGE else None,
         )
-
-
-def why(decision: retention.Decision) -> str:
-    """The reason for the date, in a sentence."""
-    if decision.governing is None:
-        if decision.missing == "birth_date":
-            return gettext(
-                "No date can be given: a rule depends on the date of birth, which is not known."
-            )
-        return gettext("No date can be given: the practice has no rule for such a file.")
-    if decision.governing.ground == "minor":
-        return gettext("The client was a minor, and the rule for minors asks for longest.")
-    if len(decision.candidates) > 1:
-        return gettext("Of the rules that apply, this one asks for longest.")
-    return gettext("No other rule applies.")

@@ -10,32 +10,67 @@ from django.urls import URLPattern
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from clients_app import access, files, holds, rules
-from clients_app.admin.door import DEED, DoorAdmin, Text, attempt, deed, the_user
+from clients_app import access, files, holds, presets, rules
+from clients_app.admin.door import DEED, READING, DoorAdmin, Text, attempt, deed, the_user
 from clients_app.admin.forms import (
     ChoiceField,
+    DayField,
     DoorForm,
     LongTextField,
     PrivateField,
     any_of,
 )
-from clients_app.models import LegalHold, RetentionRule, ServiceType, Trigger, User
+from clients_app.models import (
+    Bound,
+    Category,
+    LegalHold,
+    RecordClass,
+    RetentionRule,
+    ServiceType,
+    Trigger,
+    User,
+)
 from clients_app.roles import Permission
 
 PAGE = 100
+Row = tuple[forms.BoundField, str | None]
+
+
+class AgeField(forms.IntegerField):
+    """A number that may be left out."""
+
+    def __init__(self, *, least: int, most: int = 110, **kwargs: Any) -> None:
+        super().__init__(required=False, min_value=least, max_value=most, **kwargs)
 
 
 class RuleForm(DoorForm):
-    trigger = ChoiceField(
-        label=_("The years run from"), choices=Trigger.choices, widget=forms.RadioSelect
+    """What a rule says; the conditions that few rules have are folded away (`more`)."""
+
+    bound = ChoiceField(
+        label=_("The rule says"),
+        choices=Bound.choices,
+        initial=Bound.FLOOR,
+        widget=forms.RadioSelect,
+        help_text=_("A ceiling destroys nothing: it warns where no rule asks to keep longer."),
     )
-    adult_years = forms.IntegerField(label=_("Years"), min_value=1, max_value=110)
-    minor_until_age = forms.IntegerField(
+    years = AgeField(label=_("Years"), least=0)
+    months = AgeField(label=_("Months"), least=0, most=1320)
+    days = AgeField(label=_("Days"), least=0, most=32000)
+    trigger = ChoiceField(
+        label=_("counted from"), choices=Trigger.choices, widget=forms.RadioSelect
+    )
+    until_age = AgeField(
         label=_("A minor’s file until this birthday"),
-        required=False,
-        min_value=18,
-        max_value=110,
+        least=18,
         help_text=_("Empty: minors’ files are kept as long as adults’."),
+    )
+    source = forms.CharField(
+        label=_("Source"),
+        max_length=300,
+        help_text=_("The law, code or policy that says so. It stands on every certificate."),
+    )
+    record_class = ChoiceField(
+        label=_("Files"), choices=RecordClass.choices, initial=RecordClass.FILE
     )
     service_type = ChoiceField(
         label=_("Service"),
@@ -48,11 +83,43 @@ class RuleForm(DoorForm):
         max_length=8,
         help_text=_("Country code such as EE. Empty: every jurisdiction."),
     )
-    source = forms.CharField(
-        label=_("Source"),
-        max_length=300,
-        help_text=_("The law, code or policy that says so. It stands on every certificate."),
+    category = ChoiceField(
+        label=_("Category"), required=False, choices=any_of(Category.choices, _("every client"))
     )
+    older_from = AgeField(
+        label=_("Another birthday for minors of this age or older"), least=1, most=17
+    )
+    older_until_age = AgeField(label=_("namely this birthday"), least=18)
+    started_from_age = AgeField(label=_("Only who was this old at registration"), least=0)
+    started_below_age = AgeField(label=_("Only who was younger than this at registration"), least=1)
+    counts_from = DayField(label=_("Only periods that begin on this day or later"), required=False)
+    counts_before = DayField(label=_("Only periods that begin before this day"), required=False)
+    unless_died = forms.BooleanField(label=_("Not where the client has died"), required=False)
+    batch_month = AgeField(label=_("Destroyed together: month"), least=1, most=12)
+    batch_day = AgeField(
+        label=_("Destroyed together: day"),
+        least=1,
+        most=28,
+        help_text=_("Files are kept to the day before. Without a month: every month."),
+    )
+    FOLDED = (
+        *("older_from", "older_until_age", "started_from_age", "started_below_age"),
+        *("counts_from", "counts_before", "unless_died", "batch_month", "batch_day"),
+    )
+
+    def basics(self) -> list[Row]:
+        return [row for row in self.rows() if row[0].name not in self.FOLDED]
+
+    def more(self) -> list[Row]:
+        return [row for row in self.rows() if row[0].name in self.FOLDED]
+
+    def unfolded(self) -> bool:
+        return any(field.errors or field.data for field, _meanwhile in self.more())
+
+    def terms(self) -> dict[str, Any]:
+        """As `rules.decide` takes them."""
+        lengths = {name: self.cleaned_data[name] or 0 for name in ("years", "months", "days")}
+        return {**self.cleaned_data, **lengths}
 
 
 @admin.register(RetentionRule)
@@ -67,7 +134,11 @@ class RetentionRuleAdmin(DoorAdmin):
         return _("Retention rules")
 
     def more_urls(self) -> list[URLPattern]:
-        return [self.route("<uuid:object_id>/retire/", self.retire, "retire", DEED)]
+        return [
+            self.route("<uuid:object_id>/retire/", self.retire, "retire", DEED),
+            self.route("presets/", self.presets_page, "presets", READING),
+            self.route("presets/<slug:name>/adopt/", self.adopt, "adopt", DEED),
+        ]
 
     def list_page(self, request: HttpRequest) -> HttpResponse:
         found = list(rules.browse(by=the_user(request))[: PAGE + 1])
@@ -84,7 +155,7 @@ class RetentionRuleAdmin(DoorAdmin):
         access.require(user, Permission.RULE_DECIDE)
         form = RuleForm(request.POST or None)
         if request.method == "POST":
-            decided = attempt(form, lambda: rules.decide(by=user, **form.cleaned_data))
+            decided = attempt(form, lambda: rules.decide(by=user, **form.terms()))
             if decided is not None:
                 _rule, longer = decided
                 message = ngettext(
@@ -98,12 +169,33 @@ class RetentionRuleAdmin(DoorAdmin):
             form,
             _("Decide a new rule"),
             submit=_("Put in force"),
+            template="usaldus/rule_form.html",
             explanation=_(
                 "It holds for files discharged from now on, and gives files that are discharged "
                 "already a later date where it asks for one. It never shortens a date that stands. "
                 "Of several rules that fit a file, the one that keeps it longest governs."
             ),
             cancel=self.url("changelist"),
+        )
+
+    def presets_page(self, request: HttpRequest) -> HttpResponse:
+        shipped = rules.shipped(by=the_user(request))
+        return self.page(
+            request,
+            "usaldus/rule_presets.html",
+            _("Rules to begin with"),
+            advice=presets.ADVICE,
+            shipped=[
+                (preset, [RetentionRule(**terms) for terms in preset.rules]) for preset in shipped
+            ],
+        )
+
+    def adopt(self, request: HttpRequest, name: str) -> HttpResponse:
+        return deed(
+            request,
+            lambda: rules.adopt(name, by=the_user(request)),
+            _("The rules are in force. Read them: they are yours now."),
+            self.url("changelist"),
         )
 
     def one_page(self, request: HttpRequest, object_id: UUID) -> HttpResponse:

@@ -16,7 +16,7 @@ from clients_app.api.shapes import (
     PageQuery,
     Values,
 )
-from clients_app.models import Client, Kind, ServiceType, User
+from clients_app.models import Category, Client, Kind, ServiceType, User
 
 ORDER = "clients:code"
 FACTS = ("kind", "service_type", "jurisdiction")
@@ -67,6 +67,8 @@ class ClientDetail(ClientFile):
     email = serializers.CharField(allow_null=True)
     address = serializers.CharField(allow_null=True)
     trusted_person = serializers.CharField(allow_null=True)
+    death_date = serializers.DateField(allow_null=True)
+    category = Choice(Category.values, allow_null=True)
 
 
 class Identity(Body):
@@ -83,6 +85,13 @@ class Identity(Body):
     email = Text(required=False, allow_null=True)
     address = Text(required=False, allow_null=True)
     trusted_person = Text(required=False, allow_null=True)
+    death_date = DayText(required=False, allow_null=True)
+    category = Choice(
+        Category.values,
+        required=False,
+        allow_null=True,
+        help_text="What some rules of retention ask about.",
+    )
 
 
 class NewClient(Identity):

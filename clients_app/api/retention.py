@@ -1,15 +1,13 @@
 """How long files are kept and why: one file's explanation, the rules."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
-from django.utils.formats import date_format
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from clients_app import clients, retention, rules
+from clients_app import clients, presets, retention, rules
 from clients_app.api.door import Door, operation
-from clients_app.api.fields import Choice, Text, Whole
+from clients_app.api.fields import Choice, Day, Flag, Text, Whole
 from clients_app.api.pages import page
 from clients_app.api.shapes import (
     Answer,
@@ -21,7 +19,22 @@ from clients_app.api.shapes import (
     client_ref,
     person_or_none,
 )
-from clients_app.models import Client, RetentionRule, ServiceType, Trigger, User
+from clients_app.models import (
+    Bound,
+    Category,
+    Client,
+    RecordClass,
+    RetentionRule,
+    ServiceType,
+    Trigger,
+    User,
+)
+
+
+def _age(least: int, help_text: str) -> Whole:
+    return Whole(
+        min_value=least, max_value=110, required=False, allow_null=True, help_text=help_text
+    )
 
 
 class Ground(Answer):
@@ -32,12 +45,12 @@ class Ground(Answer):
 
 
 class CandidateDate(Answer):
-    """One last day of keeping that one rule asks for."""
+    """One last day of keeping that one rule names."""
 
     rule = serializers.UUIDField()
     sentence = serializers.CharField()
     until = serializers.DateField()
-    ground = Choice(["adult", "minor"])
+    ground = Choice([retention.PERIOD, retention.BIRTHDAY])
 
 
 class Explanation(Answer):
@@ -51,6 +64,12 @@ class Explanation(Answer):
     )
     governing = Ground(allow_null=True)
     candidates = CandidateDate(many=True, help_text="What the rules in force would ask for today.")
+    ceilings = CandidateDate(
+        many=True, help_text="Days after which keeping needs a reason, the earliest first."
+    )
+    unjustified = CandidateDate(
+        allow_null=True, help_text="The ceiling beyond which no rule justifies this file."
+    )
     missing = Choice(
         ["", "rule", "birth_date"], help_text="What keeps the rules from naming a date."
     )
@@ -58,14 +77,28 @@ class Explanation(Answer):
 
 
 class Rule(Answer):
-    """A rule of the practice; empty service or jurisdiction means every one."""
+    """A rule of the practice; empty service, jurisdiction or category means every one."""
 
     id = serializers.UUIDField()
+    bound = Choice(Bound.values)
+    record_class = Choice(RecordClass.values)
     service_type = Choice(["", *ServiceType.values])
     jurisdiction = serializers.CharField()
+    category = Choice(["", *Category.values])
     trigger = Choice(Trigger.values)
-    adult_years = serializers.IntegerField()
-    minor_until_age = serializers.IntegerField(allow_null=True)
+    years = serializers.IntegerField()
+    months = serializers.IntegerField()
+    days = serializers.IntegerField()
+    until_age = serializers.IntegerField(allow_null=True)
+    older_from = serializers.IntegerField(allow_null=True)
+    older_until_age = serializers.IntegerField(allow_null=True)
+    started_from_age = serializers.IntegerField(allow_null=True)
+    started_below_age = serializers.IntegerField(allow_null=True)
+    counts_from = serializers.DateField(allow_null=True)
+    counts_before = serializers.DateField(allow_null=True)
+    unless_died = serializers.BooleanField()
+    batch_month = serializers.IntegerField(allow_null=True)
+    batch_day = serializers.IntegerField(allow_null=True)
     source = serializers.CharField()  # type: ignore[assignment]  # of the schema, not of the class
     sentence = serializers.CharField()
     decided_at = serializers.DateTimeField()
@@ -76,19 +109,67 @@ class Rule(Answer):
 class NewRule(Body):
     """A rule to put in force."""
 
-    trigger = Choice(Trigger.values)
-    adult_years = Whole(min_value=1, max_value=110)
-    minor_until_age = Whole(min_value=18, max_value=110, required=False, allow_null=True)
-    service_type = Choice(["", *ServiceType.values], required=False)
-    jurisdiction = Text(required=False)
+    trigger = Choice(Trigger.values, help_text="The day from which it counts.")
     source = Text(help_text="The law, code or policy that says so.")  # type: ignore[assignment]
-    example = {"trigger": "discharge", "adult_years": 7, "source": "…"}
+    bound = Choice(
+        Bound.values, required=False, help_text="floor: kept at least; ceiling: warns after it."
+    )
+    record_class = Choice(RecordClass.values, required=False)
+    service_type = Choice(["", *ServiceType.values], required=False)
+    jurisdiction = Text(required=False, help_text="A country's rules hold in its states, too.")
+    category = Choice(["", *Category.values], required=False)
+    years = Whole(min_value=0, max_value=110, required=False)
+    months = Whole(min_value=0, max_value=1320, required=False)
+    days = Whole(min_value=0, max_value=32000, required=False)
+    until_age = _age(18, "A minor's file also until this birthday.")
+    older_from = _age(1, "Another birthday for minors of this age or older ...")
+    older_until_age = _age(18, "... namely this one.")
+    started_from_age = _age(0, "Only of those who were this old at registration.")
+    started_below_age = _age(1, "Only of those who were younger than this at registration.")
+    counts_from = Day(required=False, allow_null=True, help_text="Only periods from this day on.")
+    counts_before = Day(required=False, allow_null=True, help_text="Only periods before this day.")
+    unless_died = Flag(required=False, help_text="Not where a date of death is known.")
+    batch_month = Whole(min_value=1, max_value=12, required=False, allow_null=True)
+    batch_day = Whole(
+        min_value=1,
+        max_value=28,
+        required=False,
+        allow_null=True,
+        help_text="Destroyed together: kept to the day before the next such day.",
+    )
+    example = {"trigger": "discharge", "years": 7, "source": "…"}
 
 
 class DecidedRule(Rule):
     """A rule that was put in force."""
 
     kept_longer = serializers.IntegerField(help_text="How many discharged files it keeps longer.")
+
+
+class Preset(Answer):
+    """A set of rules that comes with the product; a place to begin, not legal advice."""
+
+    name = serializers.CharField()
+    title = serializers.CharField()
+    note = serializers.CharField()
+    advice = serializers.CharField()
+    checked_in = serializers.CharField(help_text="The month in which its sources were read.")
+    rules = serializers.ListField(
+        child=serializers.CharField(), help_text="Each rule as a sentence, its source last."
+    )
+
+
+class Presets(Answer):
+    """The shipped sets."""
+
+    results = Preset(many=True)
+
+
+class AdoptedRules(Answer):
+    """The rules that were put in force."""
+
+    results = Rule(many=True)
+    kept_longer = serializers.IntegerField(help_text="How many discharged files they keep longer.")
 
 
 class Retention(Door):
@@ -116,6 +197,25 @@ class Rules(Door):
         return {**rule(row), "kept_longer": longer}
 
 
+class ShippedRules(Door):
+    """The sets of rules that come with the product."""
+
+    @operation("listRulePresets", answers=Presets, refuses=(403,))
+    def get(self, by: User) -> Values:
+        """Sets of rules to begin with, each with its sources. Check them with your lawyer."""
+        return {"results": [preset(found) for found in rules.shipped(by=by)]}
+
+
+class AdoptingRules(Door):
+    """A shipped set going in force."""
+
+    @operation("adoptRulePreset", answers=AdoptedRules, status=201, refuses=(403, 404, 409))
+    def post(self, by: User, name: str) -> Values:
+        """Put a shipped set in force, whole. It can keep files longer, never shorter."""
+        made, longer = rules.adopt(name, by=by)
+        return {"results": [rule(row) for row in made], "kept_longer": longer}
+
+
 class RetiringRule(Door):
     """A rule going out of force."""
 
@@ -126,54 +226,51 @@ class RetiringRule(Door):
 
 
 def explanation(client: Client, decision: retention.Decision | None) -> Values:
-    candidates = decision.candidates if decision else ()
+    said = decision or retention.Decision(None, ())
     governing = client.governing_rule_id
-    words = rules.in_words({*(c.rule_id for c in candidates), *([governing] if governing else [])})
+    named = {c.rule_id for c in (*said.candidates, *said.ceilings)}
+    words = rules.in_words({*named, *([governing] if governing else [])})
+    unjustified = said.passed(client.retain_until)
     return {
         "client": client_ref(client),
         "discharged_on": client.discharged_on,
         "last_contact_on": client.last_contact_on,
         "retain_until": client.retain_until,
         "governing": governing and {"rule": governing, "sentence": words.get(governing, "")},
-        "candidates": [
-            {
-                "rule": candidate.rule_id,
-                "sentence": words.get(candidate.rule_id, ""),
-                "until": candidate.until,
-                "ground": candidate.ground,
-            }
-            for candidate in candidates
-        ],
-        "missing": decision.missing if decision else "",
-        "sentence": sentence(client, decision, words.get(governing, "") if governing else ""),
+        "candidates": [candidate(found, words) for found in said.candidates],
+        "ceilings": [candidate(found, words) for found in said.ceilings],
+        "unjustified": candidate(unjustified, words) if unjustified else None,
+        "missing": said.missing,
+        "sentence": rules.explained(client, decision, words),
     }
 
 
-def sentence(client: Client, decision: retention.Decision | None, rule: str) -> Promise | str:
-    """The explanation in one plain sentence."""
-    if decision is None:
-        return _("In care: the file is kept, and discharge gives it an end.")
-    if client.retain_until is not None:
-        return _("Kept until %(day)s, that day included: %(rule)s.") % {
-            "day": date_format(client.retain_until),
-            "rule": rule,
-        }
-    if decision.missing == "birth_date":
-        return _("Kept without end: a rule for minors fits, and the birth date is not known.")
-    return _("Kept without end: no rule of the practice fits this file.")
+def candidate(found: retention.Candidate, words: Mapping[UUID, str]) -> Values:
+    return {
+        "rule": found.rule_id,
+        "sentence": words.get(found.rule_id, ""),
+        "until": found.until,
+        "ground": found.ground,
+    }
 
 
 def rule(row: RetentionRule) -> Values:
     return {
+        **rules.terms_of(row),
         "id": row.pk,
-        "service_type": row.service_type,
-        "jurisdiction": row.jurisdiction,
-        "trigger": row.trigger,
-        "adult_years": row.adult_years,
-        "minor_until_age": row.minor_until_age,
-        "source": row.source,
         "sentence": rules.sentence(row),
         "decided_at": row.decided_at,
         "decided_by": person_or_none(row.decided_by),
         "retired_at": row.retired_at,
+    }
+
+
+def preset(found: presets.Preset) -> Values:
+    return {
+        "name": found.name,
+        "title": found.title,
+        "note": found.note,
+        "advice": presets.ADVICE,
+        "checked_in": found.checked_in,
+        "rules": [rules.sentence(RetentionRule(**terms)) for terms in found.rules],
     }

@@ -58,6 +58,8 @@ urlpatterns = [
     path("promises/<uuid:promise_id>/publish", promises.PublishingPromise.as_view()),
     path("counsellors", care.Counsellors.as_view()),
     path("retention-rules", retention.Rules.as_view()),
+    path("retention-presets", retention.ShippedRules.as_view()),
+    path("retention-presets/<slug:name>/adopt", retention.AdoptingRules.as_view()),
     path("retention-rules/<uuid:rule_id>/retire", retention.RetiringRule.as_view()),
     path("legal-holds", holds.Holds.as_view()),
     path("legal-holds/<uuid:hold_id>", holds.OneHold.as_view()),

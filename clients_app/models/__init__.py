@@ -2,7 +2,7 @@
 
 from clients_app.models.break_glass import BreakGlass, Finding, Reason
 from clients_app.models.care import CareAssignment
-from clients_app.models.client import Client, ClientKey, Kind, ServiceType
+from clients_app.models.client import Category, Client, ClientKey, Kind, ServiceType
 from clients_app.models.login import Invitation, KnownDevice, Login
 from clients_app.models.practice import Practice
 from clients_app.models.promises import (
@@ -16,7 +16,13 @@ from clients_app.models.promises import (
     Told,
 )
 from clients_app.models.purge import DestructionRecord, PurgeItem, PurgeRun
-from clients_app.models.retention import LegalHold, RetentionRule, Trigger
+from clients_app.models.retention import (
+    Bound,
+    LegalHold,
+    RecordClass,
+    RetentionRule,
+    Trigger,
+)
 from clients_app.models.row import Row, SealedRow
 from clients_app.models.succession import Handover, HandoverItem, Successor
 from clients_app.models.trail import AuditEvent, TrailSeal
@@ -25,8 +31,10 @@ from clients_app.models.user import User
 __all__ = [
     "Agreement",
     "AuditEvent",
+    "Bound",
     "BreakGlass",
     "CareAssignment",
+    "Category",
     "Client",
     "ClientKey",
     "ClientTold",
@@ -48,6 +56,7 @@ __all__ = [
     "PurgeItem",
     "PurgeRun",
     "Reason",
+    "RecordClass",
     "RetentionRule",
     "Row",
     "SealedRow",

@@ -27,8 +27,18 @@ class ServiceType(models.TextChoices):
     HEALTH_SERVICE = "health_service", _("health service")
 
 
+class Category(models.TextChoices):
+    """What else some rules of retention ask about."""
+
+    CARE_EXPERIENCED = "care_experienced", _("looked after as a child")
+    MANDATED = "mandated", _("sent by a court or an authority")
+    FUNDED = "funded", _("paid for by an insurer or employer")
+
+
 class Client(SealedRow):
     """A person, couple, family or group in care. Outside the file they are a code."""
+
+    unsealed_before = frozenset({"category", "death_date"})
 
     practice = models.ForeignKey(Practice, models.PROTECT, related_name="clients")
     code = models.CharField(_("code"), max_length=32)
@@ -48,6 +58,8 @@ class Client(SealedRow):
     email: "models.Field[Sealed, Sealed]" = SealedField()
     address: "models.Field[Sealed, Sealed]" = SealedField()
     trusted_person: "models.Field[Sealed, Sealed]" = SealedField()
+    category: "models.Field[Sealed | None, Sealed | None]" = SealedField(null=True)
+    death_date: "models.Field[Sealed | None, Sealed | None]" = SealedField(null=True)
 
     last_contact_on = models.DateField(_("last contact"), null=True, editable=False)
     discharged_on = models.DateField(_("discharged"), null=True, editable=False)

@@ -4,23 +4,45 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from clients_app.fields import Sealed, SealedField
-from clients_app.models.client import Client, ServiceType
+from clients_app.models.client import Category, Client, ServiceType
 from clients_app.models.practice import Practice
 from clients_app.models.row import Row, SealedRow
 from clients_app.models.user import User
 
 
 class Trigger(models.TextChoices):
-    """The day from which an adult's period runs."""
+    """The day from which a rule counts."""
 
     LAST_CONTACT = "last_contact", _("last contact")
     DISCHARGE = "discharge", _("discharge")
+    REGISTRATION = "registration", _("registration")
+    BIRTH = "birth", _("birth")
+    DEATH = "death", _("death")
+
+
+class Bound(models.TextChoices):
+    """A floor keeps a file; a ceiling says when keeping it needs a reason."""
+
+    FLOOR = "floor", _("kept at least")
+    CEILING = "ceiling", _("not without a reason longer than")
+
+
+class RecordClass(models.TextChoices):
+    """Which files a rule is about."""
+
+    FILE = "file", _("every file")
+    CLIENT_FILE = "client_file", _("files of clients: a session was held")
+    ENQUIRY = "enquiry", _("enquiries: no session was held")
 
 
 class RetentionRule(Row):
     """One rule of a practice. Rules are never edited: one is retired, another takes its place."""
 
     practice = models.ForeignKey(Practice, models.PROTECT, related_name="retention_rules")
+    bound = models.CharField(_("says"), max_length=8, choices=Bound.choices, default=Bound.FLOOR)
+    record_class = models.CharField(
+        _("files"), max_length=16, choices=RecordClass.choices, default=RecordClass.FILE
+    )
     service_type = models.CharField(
         _("service"),
         max_length=16,
@@ -31,11 +53,37 @@ class RetentionRule(Row):
     jurisdiction = models.CharField(
         _("jurisdiction"), max_length=8, blank=True, help_text=_("Empty: every jurisdiction.")
     )
-    trigger = models.CharField(_("runs from"), max_length=16, choices=Trigger.choices)
-    adult_years = models.PositiveSmallIntegerField(_("years"))
-    minor_until_age = models.PositiveSmallIntegerField(
+    category = models.CharField(
+        _("category"),
+        max_length=16,
+        blank=True,
+        choices=Category.choices,
+        help_text=_("Empty: every client."),
+    )
+    trigger = models.CharField(_("counts from"), max_length=16, choices=Trigger.choices)
+    years = models.PositiveSmallIntegerField(_("years"), default=0)
+    months = models.PositiveSmallIntegerField(_("months"), default=0)
+    days = models.PositiveSmallIntegerField(_("days"), default=0)
+    until_age = models.PositiveSmallIntegerField(
         _("a minor's file until this birthday"), null=True, blank=True
     )
+    # Another birthday for those who were that old: until 25, or 26 if 17 at the end.
+    older_from = models.PositiveSmallIntegerField(_("from age"), null=True, blank=True)
+    older_until_age = models.PositiveSmallIntegerField(
+        _("until this birthday instead"), null=True, blank=True
+    )
+    started_from_age = models.PositiveSmallIntegerField(
+        _("registered at this age or older"), null=True, blank=True
+    )
+    started_below_age = models.PositiveSmallIntegerField(
+        _("registered below this age"), null=True, blank=True
+    )
+    # Only periods that begin in these years: a law that holds for care that ended from 2015 on.
+    counts_from = models.DateField(_("beginning from"), null=True, blank=True)
+    counts_before = models.DateField(_("beginning before"), null=True, blank=True)
+    unless_died = models.BooleanField(_("not where the client has died"), default=False)
+    batch_month = models.PositiveSmallIntegerField(_("month of destruction"), null=True, blank=True)
+    batch_day = models.PositiveSmallIntegerField(_("day of destruction"), null=True, blank=True)
     source = models.CharField(
         _("source"), max_length=300, help_text=_("The law, code or policy that says so.")
     )
@@ -49,13 +97,35 @@ class RetentionRule(Row):
         indexes = [models.Index(fields=["practice", "retired_at"], name="rule_of_practice")]
         constraints = [
             models.CheckConstraint(
-                name="rule_years_sane",
-                condition=models.Q(adult_years__gte=1, adult_years__lte=110)
-                & (
-                    models.Q(minor_until_age=None)
-                    | models.Q(minor_until_age__gte=18, minor_until_age__lte=110)
+                name="rule_says_how_long",
+                condition=(
+                    models.Q(years__lte=110, months__lte=1320, days__lte=32000)
+                    & (
+                        models.Q(years__gt=0)
+                        | models.Q(months__gt=0)
+                        | models.Q(days__gt=0)
+                        | models.Q(until_age__isnull=False)
+                    )
                 ),
-            )
+            ),
+            models.CheckConstraint(
+                name="rule_ages_sane",
+                condition=(models.Q(until_age=None) | models.Q(until_age__range=(18, 110)))
+                & (
+                    models.Q(older_from=None, older_until_age=None)
+                    | models.Q(
+                        until_age__isnull=False,
+                        older_from__range=(1, 17),
+                        older_until_age__range=(18, 110),
+                    )
+                ),
+            ),
+            models.CheckConstraint(
+                name="rule_batch_is_a_day",
+                condition=models.Q(batch_day=None, batch_month=None)
+                | models.Q(batch_day__range=(1, 28))
+                & (models.Q(batch_month=None) | models.Q(batch_month__range=(1, 12))),
+            ),
         ]
 
 

@@ -1,6 +1,6 @@
 """What every table has in common."""
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db import models
@@ -23,6 +23,9 @@ class Row(models.Model):
 
 class SealedRow(Row):
     """A row with sealed columns. A seal is bound to the row, its client and its version."""
+
+    # Columns that came later: rows that have not been sealed anew since have nothing there.
+    unsealed_before: ClassVar[frozenset[str]] = frozenset()
 
     class Meta:
         abstract = True

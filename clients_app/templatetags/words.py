@@ -1,8 +1,11 @@
-"""Showing words exactly as they were written."""
+"""Words as they were written, and rules in words."""
 
 from django import template
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
+
+from clients_app import rules
+from clients_app.models import RetentionRule
 
 register = template.Library()
 
@@ -13,3 +16,9 @@ def as_written(text: str) -> SafeString:
     carriage return into a newline unless it is written as a reference."""
     escaped = escape(text).replace("\r", "&#13;")
     return mark_safe(escaped)  # noqa: S308 escaped in the line above
+
+
+@register.filter
+def said(rule: RetentionRule) -> str:
+    """A rule of retention in words, without its source."""
+    return rules.said(rule)

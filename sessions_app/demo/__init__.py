@@ -298,7 +298,7 @@ class _Telling:
         return datetime.combine(day, clock, tzinfo=self.zone).astimezone(UTC)
 
     def _years_ago(self, years: int, days: int) -> date:
-        return retention.years_after(self.today - timedelta(days=days), -years)
+        return retention.later(self.today - timedelta(days=days), years=-years)
 
 
 @sensitive_variables()

@@ -47,7 +47,7 @@ def told(response: Any) -> str:
 @pytest.fixture
 def rule(cast: Cast) -> RetentionRule:
     made, _longer = rules.decide(
-        by=cast.piret, trigger="discharge", adult_years=7, source="practice policy"
+        by=cast.piret, trigger="discharge", years=7, source="practice policy"
     )
     return made
 

@@ -56,6 +56,7 @@ EXPECTED = {
     "clients_app_retentionrule_changelist": "nnnnyynn",
     "clients_app_retentionrule_add": "nnnnnynn",
     "clients_app_retentionrule_change": "nnnnyynn",
+    "clients_app_retentionrule_presets": "nnnnyynn",
     "clients_app_legalhold_changelist": "nnnnnynn",
     "clients_app_legalhold_add": "nnnnnynn",
     "clients_app_legalhold_change": "nnnnnynn",
@@ -144,6 +145,7 @@ DEEDS = {
     "own_close": "hhhhhhhh",
     "own_close_others": "yyyyyyyy",
     "clients_app_retentionrule_retire": "nnnnnynn",
+    "clients_app_retentionrule_adopt": "nnnnnynn",
     "clients_app_legalhold_lift": "nnnnnynn",
     # Liis takes back that she named Mark, before he answers.
     "clients_app_successor_accept": "hhnnnnhn",
@@ -162,11 +164,14 @@ DEEDS = {
 }
 
 
+# What is no id in an address.
+FIXED = {"factor_id": 0, "name": "us-az"}
+
+
 def address(name: str, pattern: URLPattern, things: dict[str, UUID]) -> str:
     kwargs: dict[str, Any] = {
         key: things[name.split("_")[2]] if key == "object_id" else uuid4()
         for key in pattern.pattern.converters
     }
-    if "factor_id" in kwargs:
-        kwargs["factor_id"] = 0
+    kwargs |= {key: FIXED[key] for key in kwargs.keys() & FIXED.keys()}
     return reverse(f"admin:{name}", kwargs=kwargs)

@@ -115,7 +115,13 @@ def test_rules_are_decided_and_retired(
     cast: Cast, desk: Desk, gone: Client, rule: RetentionRule
 ) -> None:
     piret = desk(cast.piret)
-    typed = {"trigger": "discharge", "adult_years": "30", "source": "A new law"}
+    typed = {
+        "bound": "floor",
+        "record_class": "file",
+        "trigger": "discharge",
+        "years": "30",
+        "source": "A new law",
+    }
     answer = piret.post(page("clients_app_retentionrule_add"), typed, follow=True)
     assert "keeps 1 discharged file longer" in answer.text
     piret.post(page("clients_app_retentionrule_retire", rule.pk))
@@ -230,7 +236,7 @@ def test_files_without_a_date_are_reported(cast: Cast, desk: Desk, mari: Client)
     piret = desk(cast.piret)
     assert mari.code in piret.get(page("clients_app_client_undated")).text
     shown = piret.get(page("clients_app_client_change", mari.pk)).text
-    assert "no rule for such a file" in shown
+    assert "no rule of the practice fits this file" in shown
     assert "without a date" in piret.get(page("index")).text
 
 

@@ -162,7 +162,7 @@ class Shelves:
 
     def rule(self, number: int) -> None:
         rule, _longer = rules.decide(
-            by=self.cast.piret, trigger="discharge", adult_years=7, source="policy"
+            by=self.cast.piret, trigger="discharge", years=7, source="policy"
         )
         moment = timezone.now().replace(microsecond=0, second=number // 4)
         retired = moment if number % 3 == 0 else None

@@ -42,7 +42,7 @@ def attempts(cast: Cast, mari: Client, meeting: TherapySession) -> dict[str, Att
 
     hold = holds.place(mari.pk, by=piret, matter="x", reason="y")
     holds.lift(hold.pk, by=piret)
-    rule, _longer = rules.decide(by=piret, trigger="discharge", adult_years=7, source="x")
+    rule, _longer = rules.decide(by=piret, trigger="discharge", years=7, source="x")
     rules.retire(rule.pk, by=piret)
     run = PurgeRun.objects.create(
         practice=cast.practice,

@@ -91,7 +91,7 @@ def everything_of(
     draft = notes.write(meeting.pk, by=counsellor, body={"text": "A draft."})
     told = disclosures.write(meeting.pk, by=counsellor, text="What was said.")
     hold = holds.place(client.pk, by=officer, matter="Case 12", reason="The court asked.")
-    rule, _longer = rules.decide(by=officer, trigger="discharge", adult_years=7, source="policy")
+    rule, _longer = rules.decide(by=officer, trigger="discharge", years=7, source="policy")
     run = PurgeRun.objects.create(
         practice=client.practice, due_on=timezone.now().date(), proposed_at=timezone.now()
     )

@@ -132,7 +132,7 @@ def _liis_is_told(liis: Phone, session: str) -> str:
 
 
 def _seven_years() -> dict[str, object]:
-    return {"trigger": "discharge", "adult_years": 7, "source": "practice policy"}
+    return {"trigger": "discharge", "years": 7, "source": "practice policy"}
 
 
 def test_a_client_goes_to_a_colleague(cast: Cast, phone: Open, mari) -> None:

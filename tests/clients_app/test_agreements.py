@@ -310,7 +310,7 @@ def test_the_ledger_is_append_only_in_the_database(
 
 def test_it_goes_with_the_file(cast: Cast, agreed: Agreement, mari: Client) -> None:
     """The purge destroys the key first, then the lines; the certificate counts them."""
-    rules.decide(by=cast.piret, trigger="discharge", adult_years=7, source="policy")
+    rules.decide(by=cast.piret, trigger="discharge", years=7, source="policy")
     at = sessions.plan(mari.pk, by=cast.liis, starts_at=yesterday(), status="held")
     pinned = disclosures.write(at.pk, by=cast.liis, text="Pinned.")
     kept = exceptions.tell(keep(cast, mari).pk, by=cast.liis)

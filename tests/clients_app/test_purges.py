@@ -28,7 +28,7 @@ SOON = timedelta(minutes=1)
 @pytest.fixture
 def due(cast: Cast) -> list[Client]:
     """Three clients whose files were due years ago, each with a note and a disclosure."""
-    rules.decide(by=cast.piret, trigger="discharge", adult_years=7, source="policy")
+    rules.decide(by=cast.piret, trigger="discharge", years=7, source="policy")
     return [a_file_that_ended(cast, on=date(2014, 2, day)) for day in (1, 2, 3)]
 
 

@@ -54,7 +54,7 @@ def rows() -> list[dict[str, str]]:
 @pytest.fixture
 def imported(cast: Cast) -> None:
     """The caseload under the rule "7 years after discharge"."""
-    rules.decide(by=cast.piret, trigger="discharge", adult_years=7, source="policy")
+    rules.decide(by=cast.piret, trigger="discharge", years=7, source="policy")
     call_command("import_caseload", str(CASELOAD), practice="kalda", create_counsellors=True)
     for user in User.objects.filter(email__endswith="@annomi.example"):
         user.set_password(PASSWORD)
@@ -66,7 +66,7 @@ def expected_due(rows: list[dict[str, str]], today: date) -> set[str]:
         row["client_code"]
         for row in rows
         if row["discharged_on"]
-        and retention.years_after(date.fromisoformat(row["discharged_on"]), 7) < today
+        and retention.later(date.fromisoformat(row["discharged_on"]), years=7) < today
     }
 
 

@@ -46,6 +46,7 @@ RUN: dict[str, list[list[str]]] = {
     "keys": [["check"], ["check", "--open"], ["rotate"]],
     "migrate": [["--plan"], ["--check"]],
     "purge": [[], ["--execute"]],
+    "retention": [["explain", "C-2026-0001", "--practice", "kalda"]],
     "remove_stale_contenttypes": [["--no-input"]],
     "sendtestemail": [["--admins"]],
     "showmigrations": [[]],

@@ -32,6 +32,8 @@ from tests.conftest import PASSWORD, Cast, promised, yesterday
 
 WORDLESS = {
     "Client.birth_date": "a date",
+    "Client.category": "one of three words",
+    "Client.death_date": "a date",
     "Disclosure.distress_after": "a number from 0 to 10",
     "Disclosure.distress_before": "a number from 0 to 10",
     "Disclosure.first_told": "yes or no",
@@ -80,9 +82,10 @@ def plant(cast: Cast) -> File:
     canaries = Canaries()
     new = canaries.new
     identity = {name: new(f"Client.{name}") for name in facts.IDENTITY}
-    identity["birth_date"] = "1990-05-17"
+    identity |= {"birth_date": "1990-05-17", "death_date": "2020-02-02", "category": "funded"}
     identity["email"] = canaries.new_ascii("Client.email") + "@mail.example"
-    del canaries.words["Client.birth_date"]
+    for name in ("birth_date", "category", "death_date"):
+        del canaries.words[f"Client.{name}"]
     client = clients.register(by=cast.liis, identity=identity)
 
     meeting = sessions.plan(
@@ -140,7 +143,7 @@ def plant(cast: Cast) -> File:
     break_glass.review(reviewed.pk, by=cast.piret, finding="unclear", text=new("BreakGlass.review"))
     waiting = _emergency(client, cast, hours=2, word=new("an unreviewed emergency"))
 
-    rule, _longer = rules.decide(by=cast.piret, trigger="discharge", adult_years=7, source="law")
+    rule, _longer = rules.decide(by=cast.piret, trigger="discharge", years=7, source="law")
     gone = clients.register(by=cast.liis, identity={"full_name": new("a purged client")})
     clients.discharge(gone.pk, by=cast.liis, on=date(2012, 3, 1))
     run = purges.propose(by=cast.piret)

@@ -64,7 +64,13 @@ CHOSEN = ("user", "to", "counsellor")
 
 FACTS = {"kind": "person", "service_type": "counselling", "jurisdiction": "EE"}
 MEETING = {"starts_at": "2026-03-02T14:00", "minutes": "50", "modality": "in_person"}
-RULE = {"trigger": "discharge", "adult_years": "7", "source": "policy"}
+RULE = {
+    "bound": "floor",
+    "record_class": "file",
+    "trigger": "discharge",
+    "years": "7",
+    "source": "policy",
+}
 SITE = {"name": "Uus", "slug": "uus", "time_zone": "Europe/Tallinn", "jurisdiction": "EE"}
 PASSWORDS = {"old": PASSWORD, "new": NEW_PASSWORD, "again": NEW_PASSWORD}
 REVISED: str = wording_of("en") + "\n\nOnce more."

@@ -47,7 +47,13 @@ SCOPES: dict[str, frozenset[str]] = {
 
 
 # What is no id in an address, and one of the values that it has.
-FIXED = {"app": "clients_app", "anything": "auth/group/", "secret": "x", "factor": "0"}
+FIXED = {
+    "app": "clients_app",
+    "anything": "auth/group/",
+    "secret": "x",
+    "factor": "0",
+    "name": "us-az",
+}
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,8 @@ NEW_PASSWORD = "eleven slow tortoises crossing"
 # Sealed columns in which nobody could tell a canary: choices, flags, numbers, days.
 NOT_WORDS = {
     "Client.birth_date",
+    "Client.category",
+    "Client.death_date",
     "Disclosure.distress_after",
     "Disclosure.distress_before",
     "Disclosure.first_told",
@@ -149,7 +151,7 @@ def build(cast: Cast) -> World:
 
 def practice_things(practice: Practice, officer: User) -> Things:
     """What belongs to a practice and to no file."""
-    rule, _longer = rules.decide(by=officer, trigger="discharge", adult_years=7, source="policy")
+    rule, _longer = rules.decide(by=officer, trigger="discharge", years=7, source="policy")
     now = timezone.now()
     run = PurgeRun.objects.create(practice=practice, due_on=now.date(), proposed_at=now)
     record = DestructionRecord.objects.create(

@@ -746,7 +746,7 @@ def test_entries_keep_the_order_of_the_file_and_come_before_what_is_written_late
 
 @pytest.mark.django_db(transaction=True)
 def test_a_destroyed_file_does_not_come_back(cast: Cast) -> None:
-    rules.decide(by=cast.piret, trigger="discharge", adult_years=1, source="practice policy")
+    rules.decide(by=cast.piret, trigger="discharge", years=1, source="practice policy")
     bring(cast, row(discharged_on="2024-09-30"))
     run = purges.propose(by=cast.piret)
     assert run is not None
