@@ -177,7 +177,7 @@ def change(client_id: UUID, *, by: User, version: int, **values: str | None) -> 
     Raises Stale if somebody changed the client since, Invalid for a value that cannot be. What a
     rule of retention looks at is weighed again at once where the client is discharged.
     """
-    _find(client_id, by, Permission.CLIENT_CHANGE)
+    practice_id = _find(client_id, by, Permission.CLIENT_CHANGE).practice_id
     plain = {
         "kind": lambda v: facts.choice("kind", v, Kind),
         "service_type": lambda v: facts.choice("service_type", v, ServiceType),
@@ -186,6 +186,7 @@ def change(client_id: UUID, *, by: User, version: int, **values: str | None) -> 
     labels = {name: plain[name](values.pop(name) or "") for name in plain if name in values}
     identity = facts.checked(values)
     with transaction.atomic():
+        retention.wait_for_rules(practice_id)
         client = _locked(client_id)
         if client.version != version:
             raise Stale(
@@ -223,6 +224,7 @@ def discharge(client_id: UUID, *, by: User, on: date) -> Client:
     if on > today:
         raise Invalid("on", _("The day of discharge cannot lie in the future."))
     with transaction.atomic():
+        retention.wait_for_rules(client.practice_id)
         client = _locked(client_id)
         if client.discharged_on is not None:
             raise Conflict(_("This client is discharged already."))

@@ -26,19 +26,23 @@ from kombu.exceptions import OperationalError
 from clients_app import access, audit, guesses, logins, second_factor, texts, users
 from clients_app.errors import Conflict, Hidden, Unavailable
 from clients_app.models import Invitation, User
-from clients_app.roles import Permission
+from clients_app.roles import Permission, Role
 
 LIFE = timedelta(days=7)
 SEND = "clients_app.tasks.send_link"
 PATH = "/admin/invitation/"
+# Roles that open what was said.
+READERS = (Role.COUNSELLOR, Role.SUPERVISOR)
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What is shown once: where to choose the password, and until when."""
+    """What is shown once: where to choose the password, and until when. Where mail goes out the
+    link is its owner's alone, and there is no `path`: whoever makes a link must not be able to use
+    it."""
 
-    path: str
+    path: str | None
     expires_at: datetime
     mailed: bool
 
@@ -46,10 +50,13 @@ class Link:
 @sensitive_variables()
 def invite(user_id: UUID, *, by: User | None, forget_factors: bool = False) -> Link:
     """A new link for a login of the practice. Its password, browsers and devices end now; its
-    second factor stays, unless it is lost and to be forgotten too."""
+    second factor stays, unless it is lost and to be forgotten too. Whoever runs the server forgets
+    nobody's who reads files: with link and factor they would be that person."""
     user = users.find(user_id, by)
     if by is not None and user.pk == by.pk:
         raise Conflict(_("Change your own password yourself."))
+    if forget_factors and by is not None and by.is_superuser and user.role in READERS:
+        raise Conflict(_("Only the practice’s manager can have this second factor forgotten."))
     if not user.is_active:
         raise Conflict(_("This login is locked out. Let it in again first."))
     with transaction.atomic():
@@ -67,7 +74,8 @@ def invite(user_id: UUID, *, by: User | None, forget_factors: bool = False) -> L
             subject_id=user.pk,
             second_factor_forgotten=forget_factors,
         )
-    return Link(PATH + secret + "/", expires_at, _mail(user, secret))
+    shown = by is None or not mails()
+    return Link(PATH + secret + "/" if shown else None, expires_at, _mail(user, secret))
 
 
 def ask(email: str) -> None:
@@ -87,7 +95,7 @@ def forgotten(user_id: UUID) -> None:
     changes, and it never takes the place of the second factor."""
     with transaction.atomic():
         user = User.objects.filter(pk=user_id, is_active=True).first()
-        if user is None or not mails():
+        if user is None or not mails() or _waits_for_a_link(user):
             return
         secret, _until = _new(user)
         audit.record("invitation.asked", by=user, subject_id=user.pk)
@@ -140,6 +148,12 @@ def waiting(user_id: UUID, *, by: User) -> datetime | None:
     access.require_users(by, Permission.USER_READ)
     row = Invitation.objects.filter(user_id=user_id, expires_at__gt=timezone.now()).first()
     return row.expires_at if row else None
+
+
+def _waits_for_a_link(user: User) -> bool:
+    """Whether the manager made one that is not used yet: a stranger's question does not end it."""
+    alive = Invitation.objects.filter(user=user, expires_at__gt=timezone.now())
+    return not user.has_usable_password() and alive.exists()
 
 
 @sensitive_variables()

@@ -26,12 +26,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from clients_app.models import Bound, Client, Practice, RecordClass, RetentionRule, Trigger
 
 MAJORITY = 18
 PERIOD, BIRTHDAY = "period", "birthday"
+SHARED = f"SELECT FROM {Practice._meta.db_table} WHERE id = %s FOR SHARE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,13 @@ def in_force(practice_id: UUID) -> list[RetentionRule]:
     """The practice's rules, whichever files they fit."""
     rules = RetentionRule.objects.filter(practice_id=practice_id, retired_at=None)
     return list(rules.order_by("pk"))
+
+
+def wait_for_rules(practice_id: UUID) -> None:
+    """In the transaction of whoever dates a file, before its row is locked: no rule is put in force
+    meanwhile that would not be weighed."""
+    with connection.cursor() as cursor:
+        cursor.execute(SHARED, [practice_id])
 
 
 def fits(rule: RetentionRule, client: Client, category: str | None = None) -> bool:

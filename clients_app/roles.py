@@ -166,6 +166,7 @@ GRANTS: Mapping[Role, Mapping[Permission, Scope]] = {
 STEP_UP = frozenset(
     {
         P.BREAK_GLASS_REQUEST,
+        P.CARE_ASSIGN,
         P.EXCERPT_RELEASE,
         P.HOLD_DECIDE,
         P.PURGE_APPROVE,

@@ -19,6 +19,7 @@ from clients_app.models import (
     Bound,
     Category,
     Client,
+    Practice,
     RecordClass,
     RetentionRule,
     ServiceType,
@@ -263,6 +264,8 @@ def _conditions(rule: RetentionRule) -> Iterable[str]:
 def _put_in_force(decided: list[Terms], *, by: User) -> tuple[list[RetentionRule], int]:
     practice = access.practice_of(by)
     with transaction.atomic():
+        # Whoever dates a file meanwhile waits, or is waited for (`retention.wait_for_rules`).
+        Practice.objects.select_for_update().get(pk=practice.pk)
         made = []
         for terms in decided:
             rule = RetentionRule.objects.create(

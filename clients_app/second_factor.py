@@ -163,6 +163,8 @@ def code_of(secret: str, *, back: int = 0) -> str:
 def add_totp(offered: str, code: str, *, by: User) -> list[str]:
     """Take an app as second factor, given its first code; the recovery codes if they are new."""
     _may_add(by)
+    if not offered:
+        raise Invalid("code", _("Open the page anew, then scan the picture there."))
     secret = vault.unseal_secret(offered, owner=by.pk)
     step = _step_of(secret, code)
     if step is None:

@@ -108,6 +108,7 @@ def _scan(
     canaries.watch("SECRET_KEY", settings.SECRET_KEY)
     canaries.watch("the secret of an app", app_of(cast.liis))
     link = invitations.invite(file.ids["user_id"], by=None)
+    assert link.path
     canaries.watch("a link", link.path.removeprefix(invitations.PATH).strip("/"))
 
     # The message lies in the queue while no worker runs.

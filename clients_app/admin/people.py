@@ -170,9 +170,9 @@ class UserAdmin(DoorAdmin):
         return self.page(
             request,
             "usaldus/invited.html",
-            _("A link to hand over"),
+            _("A link to hand over") if made.path else _("A link was mailed"),
             login=login,
-            link=here + made.path,
+            link=made.path and here + made.path,
             made=made,
         )
 

@@ -54,9 +54,11 @@ class Lost(Body):
 class Link(Answer):
     """A link to choose a password, for one use. It is shown this once."""
 
-    link = serializers.CharField()
+    link = serializers.CharField(
+        allow_null=True, help_text="null where mail goes out: then it is its owner's alone."
+    )
     expires_at = serializers.DateTimeField()
-    mailed = serializers.BooleanField(help_text="Whether it was mailed to the person, too.")
+    mailed = serializers.BooleanField(help_text="Whether it was mailed to the person.")
 
 
 class Count(Answer):
@@ -102,9 +104,9 @@ class Inviting(Door):
         """Make a link by which the person chooses a password. The old one, and every browser and
         device, ends now."""
         made = invitations.invite(user_id, by=by, forget_factors=body["forget_second_factor"])
+        here = settings.PUBLIC_URL or f"{self.request.scheme}://{self.request.get_host()}"
         return {
-            "link": (settings.PUBLIC_URL or f"{self.request.scheme}://{self.request.get_host()}")
-            + made.path,
+            "link": here + made.path if made.path else None,
             "expires_at": made.expires_at,
             "mailed": made.mailed,
         }

@@ -116,7 +116,7 @@ def every_route() -> list[tuple[str, str]]:
 
     nowhere = "00000000-0000-7000-8000-000000000000"
     return [
-        (route, "/" + re.sub(r"<str:\w+>", "word", re.sub(r"<uuid:\w+>", nowhere, where)))
+        (route, "/" + re.sub(r"<(str|slug):\w+>", "word", re.sub(r"<uuid:\w+>", nowhere, where)))
         for route, where in walk(get_resolver().url_patterns, "")
         if "(?P<" not in route
     ]
@@ -212,6 +212,13 @@ def test_polling_keeps_no_login_alive_and_looking_does(cast: Cast, desk: Desk, r
 
 def _disable(cast: Cast) -> None:
     users.change(cast.liis.pk, by=cast.mattias, name="Liis", role="counsellor", is_active=False)
+
+
+def test_a_code_before_the_picture_was_shown_is_told_so(cast: Cast) -> None:
+    browser = Browser()
+    browser.post(page("login"), {"username": cast.liis.email, "password": PASSWORD})
+    answer = browser.post(page("login_set_up"), {"code": "123456"})
+    assert "Open the page anew" in answer.text
 
 
 def _invite(cast: Cast) -> None:

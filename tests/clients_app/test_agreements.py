@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import InternalError, ProgrammingError, transaction
+from django.db import InternalError, ProgrammingError, connection, transaction
 from django.utils import timezone
 
 from clients_app import (
@@ -306,6 +306,18 @@ def test_the_ledger_is_append_only_in_the_database(
         for undone in ({"withdrawn_at": None, "withdrawn_by": None}, {"withdrawn_at": START}):
             with pytest.raises(Refusal, match="append-only"), transaction.atomic():
                 rows.update(**undone)
+
+
+def test_a_table_of_the_same_name_does_not_unlock_the_ledger(
+    cast: Cast, mari: Client, agreed: Agreement
+) -> None:
+    """A session's temporary table comes before ours, unless a function says what it means."""
+    keep(cast, mari)
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMP TABLE clients_app_clientkey (client_id uuid) ON COMMIT DROP")
+        with pytest.raises(Refusal, match="append-only"), transaction.atomic():
+            cursor.execute("DELETE FROM clients_app_confidentialityexception")
+        cursor.execute("DROP TABLE pg_temp.clients_app_clientkey")
 
 
 def test_it_goes_with_the_file(cast: Cast, agreed: Agreement, mari: Client) -> None:

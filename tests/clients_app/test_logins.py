@@ -8,11 +8,12 @@ import pytest
 import time_machine
 from django.contrib.auth.hashers import check_password
 from django.contrib.sessions.models import Session
+from django.core import mail
 from django.test import Client as Browser
 from django.utils import timezone
 
 from clients_app import access, audit, guesses, invitations, logins, second_factor, users
-from clients_app.errors import Hidden, Unconfirmed
+from clients_app.errors import Conflict, Hidden, Unconfirmed
 from clients_app.models import AuditEvent, KnownDevice, Login, User
 from clients_app.roles import STEP_UP, Permission
 from tests.conftest import PASSWORD, Cast, app_of, code_of, let_in, trail
@@ -46,6 +47,44 @@ def test_one_proof_is_none(cast: Cast, password: str, code: str) -> None:
         )
     assert str(refused.value.message) == "The e-mail, the password or the code is wrong."
     assert not Login.objects.exists()
+
+
+def test_where_mail_goes_out_a_link_is_its_owners_alone(cast: Cast, settings: Any) -> None:
+    """Whoever asked for it does not see it, whether the mail arrived or not."""
+    shown = invitations.invite(cast.liis.pk, by=cast.mattias)
+    assert shown.path
+    assert not shown.mailed
+    settings.PUBLIC_URL = "https://notes.example"
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    sent = invitations.invite(cast.liis.pk, by=cast.mattias, forget_factors=True)
+    assert (sent.path, sent.mailed) == (None, True)
+    assert mail.outbox[-1].to == [cast.liis.email]
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
+    lost = invitations.invite(cast.liis.pk, by=cast.mattias)
+    assert (lost.path, lost.mailed) == (None, False)
+
+
+def test_a_strangers_question_does_not_end_a_managers_link(cast: Cast, settings: Any) -> None:
+    made = invitations.invite(cast.liis.pk, by=cast.mattias)
+    settings.PUBLIC_URL = "https://notes.example"
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    invitations.forgotten(cast.liis.pk)
+    assert made.path
+    secret = made.path.removeprefix(invitations.PATH).strip("/")
+    assert invitations.of(invitations.digest_of(secret)) == cast.liis
+    assert not mail.outbox
+
+
+def test_the_superuser_cannot_become_a_counsellor(cast: Cast) -> None:
+    """A link and a factor that is forgotten would be the counsellor's login. Of somebody who opens
+    nothing that was said it may be forgotten: a practice with one manager needs it."""
+    app_of(cast.liis)
+    with pytest.raises(Conflict):
+        invitations.invite(cast.liis.pk, by=cast.root, forget_factors=True)
+    assert second_factor.has_one(cast.liis)
+    assert invitations.invite(cast.liis.pk, by=cast.root).path
+    assert invitations.invite(cast.mattias.pk, by=cast.root, forget_factors=True).path
 
 
 def new_password(cast: Cast) -> None:

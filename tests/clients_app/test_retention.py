@@ -1,18 +1,21 @@
 """How long a file is kept. First a table for a lawyer: the law, the facts, the last day."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clients_app import clients, holds, presets, retention, rules
+from clients_app import clients, holds, presets, retention, rules, wall
 from clients_app.errors import Conflict, Hidden, Invalid
 from clients_app.models import Client, Practice, RetentionRule
 from sessions_app import sessions
@@ -578,3 +581,42 @@ def test_a_category_is_sealed_and_chooses_the_rule(cast: Cast, mari: Client) -> 
     )
     with pytest.raises(Invalid):
         clients.change(mari.pk, by=cast.liis, version=2, category="tall")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rule_waits_for_a_discharge_under_way(
+    cast: Cast, mari: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Liis discharges while Piret decides: whoever is first, the file gets the longer date."""
+    rules.decide(by=cast.piret, trigger="discharge", years=1, source="policy")
+    read, go_on, in_force = threading.Event(), threading.Event(), retention.in_force
+
+    def slowly(practice_id: UUID) -> list[RetentionRule]:
+        found = in_force(practice_id)
+        read.set()
+        go_on.wait(20)
+        return found
+
+    def discharge() -> None:
+        with wall.system("tests"):
+            clients.discharge(mari.pk, by=cast.liis, on=date(2020, 2, 1))
+        connection.close()
+
+    def decide() -> None:
+        with wall.system("tests"):
+            rules.decide(by=cast.piret, trigger="discharge", years=20, source="law")
+        connection.close()
+
+    monkeypatch.setattr(retention, "in_force", slowly)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(discharge)
+        assert read.wait(20)
+        monkeypatch.setattr(retention, "in_force", in_force)
+        second = pool.submit(decide)
+        with pytest.raises(TimeoutError):
+            second.result(timeout=0.5)
+        go_on.set()
+        first.result(timeout=20)
+        second.result(timeout=20)
+    mari.refresh_from_db()
+    assert mari.retain_until == date(2040, 2, 1)
