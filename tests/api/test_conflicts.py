@@ -44,6 +44,7 @@ def attempts(cast: Cast, mari: Client, meeting: TherapySession) -> dict[str, Att
     holds.lift(hold.pk, by=piret)
     rule, _longer = rules.decide(by=piret, trigger="discharge", years=7, source="x")
     rules.retire(rule.pk, by=piret)
+    rules.adopt("us-az", by=piret)
     run = PurgeRun.objects.create(
         practice=cast.practice,
         due_on=yesterday().date(),
@@ -114,6 +115,7 @@ def attempts(cast: Cast, mari: Client, meeting: TherapySession) -> dict[str, Att
         "reviewEmergency": (piret, {"access_id": opened.pk}, None),
         "liftHold": (piret, {"hold_id": hold.pk}, None),
         "retireRule": (piret, {"rule_id": rule.pk}, None),
+        "adoptRulePreset": (piret, {}, None),
         "approvePurge": (piret, decided, None),
         "refusePurge": (piret, decided, None),
         "takeOutPurgeFile": (piret, decided, None),

@@ -83,6 +83,8 @@ class TestEverySealedColumn:
     def test_refuses_plaintext(
         self, rows: dict[str, Any], model: type[SealedRow], field: SealedField, plain: Any
     ) -> None:
+        if plain is None and field.name in model.unsealed_before:
+            return  # nothing may be there, as in rows that are older than the column
         row = rows[model._meta.label]
         table = model._default_manager
         with pytest.raises(PlaintextRefused):
