@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from clients_app import access, audit, facts, retention, vault, wall
+from clients_app import access, audit, facts, keeping, retention, vault, wall
 from clients_app.errors import Conflict, Hidden, Invalid, Stale
 from clients_app.models import (
     CareAssignment,
@@ -22,7 +22,6 @@ from clients_app.models import (
     ClientKey,
     Kind,
     Practice,
-    RetentionRule,
     ServiceType,
     User,
 )
@@ -174,8 +173,8 @@ def read(client_id: UUID, *, by: User) -> Profile:
 def change(client_id: UUID, *, by: User, version: int, **values: str | None) -> Client:
     """Change identity, kind, service or jurisdiction of the version that was read.
 
-    Raises Stale if somebody changed the client since, Invalid for a value that cannot be. What a
-    rule of retention looks at is weighed again at once where the client is discharged.
+    Raises Stale if somebody changed the client since, Invalid for a value that cannot be. Where the
+    client is discharged and a fact that rules look at has changed, the date is weighed anew.
     """
     practice_id = _find(client_id, by, Permission.CLIENT_CHANGE).practice_id
     plain = {
@@ -194,14 +193,15 @@ def change(client_id: UUID, *, by: User, version: int, **values: str | None) -> 
                 current=client.version,
             )
         key = vault.open_key(client.pk)
-        merged = vault.unseal_all(client, key) | identity
+        before = vault.unseal_all(client, key)
+        asked, merged = keeping.looked_at(client, before), before | identity
         facts.check_life(merged)
         client.version += 1
         for name, value in labels.items():
             setattr(client, name, value)
         vault.seal(client, key, **merged)
-        if client.discharged_on is not None:
-            _keep_until(client, key)
+        if client.discharged_on is not None and keeping.looked_at(client, merged) != asked:
+            keeping.date_file(client, key)
         client.save(force_update=True)
         audit.record(
             "client.changed",
@@ -231,7 +231,7 @@ def discharge(client_id: UUID, *, by: User, on: date) -> Client:
         if client.last_contact_on is not None and on < client.last_contact_on:
             raise Invalid("on", _("The last session was after this day. Choose a later one."))
         client.discharged_on = on
-        _keep_until(client, vault.open_key(client.pk))
+        keeping.date_file(client, vault.open_key(client.pk))
         client.save(update_fields=["discharged_on", "retain_until", "governing_rule_id"])
         audit.record(
             "client.discharged",
@@ -267,56 +267,9 @@ def explain(client_id: UUID, *, by: User) -> tuple[Client, retention.Decision | 
         decision = None
         if client.discharged_on is not None:
             key = vault.open_key(client.pk)
-            decision = _decision(client, key)
+            decision = keeping.weigh(client, key)
         audit.record("retention.read", by=by, client_id=client.pk, subject_id=client.pk)
     return client, decision
-
-
-@wall.system("retention.explain")
-def explain_to_operator(
-    code: str, *, practice: Practice
-) -> tuple[Client, retention.Decision | None] | None:
-    """The same for whoever runs the server, by the client's code; None where there is none."""
-    client = Client.objects.select_related("practice").filter(practice=practice, code=code).first()
-    if client is None:
-        return None
-    with transaction.atomic():
-        decision = None
-        if client.discharged_on is not None:
-            decision = _decision(client, vault.open_key(client.pk))
-        audit.record(
-            "retention.read",
-            by=None,
-            practice_id=practice.pk,
-            client_id=client.pk,
-            subject_id=client.pk,
-        )
-    return client, decision
-
-
-def weigh_again(practice: Practice, *, by: User) -> int:
-    """After a new rule: give discharged files a later date where it asks for one, never an
-    earlier one; how many changed. In the caller's transaction."""
-    changed = 0
-    rows = Client.objects.filter(practice=practice, discharged_on__isnull=False)
-    rules = retention.in_force(practice.pk)
-    for client in rows.select_for_update().order_by("pk").iterator(chunk_size=500):
-        client.practice, was = practice, client.retain_until
-        key = vault.open_key(client.pk)
-        until = _keep_until(client, key, rules).until
-        if until is None or (was is not None and until <= was):
-            continue
-        client.save(update_fields=["retain_until", "governing_rule_id"])
-        audit.record(
-            "client.kept_longer",
-            by=by,
-            client_id=client.pk,
-            subject_id=client.pk,
-            until=until,
-            was=was,
-        )
-        changed += 1
-    return changed
 
 
 def touch(client: Client, *, met_on: date) -> None:
@@ -370,41 +323,6 @@ def _introduce(clients: list[Client], by: User) -> list[Profile]:
     ]
     audit.record_each("client.named", by=by, client_ids=[p.client.pk for p in profiles])
     return profiles
-
-
-def _keep_until(
-    client: Client, key: vault.DataKey, rules: Sequence[RetentionRule] | None = None
-) -> retention.Decision:
-    decision = _decision(client, key, rules)
-    client.retain_until = decision.until
-    client.governing_rule_id = decision.governing.rule_id if decision.governing else None
-    return decision
-
-
-def _decision(
-    client: Client, key: vault.DataKey, rules: Sequence[RetentionRule] | None = None
-) -> retention.Decision:
-    """`rules` are those in force in the practice, where they were read already."""
-    if client.discharged_on is None:
-        return retention.Decision(None, (), "in_care")
-    names = ("birth_date", "death_date", "category")
-    born, died, category = (vault.unseal(client, key, name) for name in names)
-    if rules is None:
-        rules = retention.in_force(client.practice_id)
-    return retention.decide(
-        [rule for rule in rules if retention.fits(rule, client, category)],
-        retention.Facts(
-            registered_on=retention.local_day(client.practice, client.registered_at),
-            discharged_on=client.discharged_on,
-            last_contact_on=client.last_contact_on,
-            birth_date=_day(born),
-            death_date=_day(died),
-        ),
-    )
-
-
-def _day(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None
 
 
 def _next_code(practice: Practice, moment: datetime) -> str:

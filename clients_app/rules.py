@@ -13,7 +13,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from clients_app import access, audit, clients, facts, presets, retention, texts
+from clients_app import access, audit, facts, keeping, presets, retention, texts
 from clients_app.errors import Conflict, Invalid
 from clients_app.models import (
     Bound,
@@ -273,7 +273,7 @@ def _put_in_force(decided: list[Terms], *, by: User) -> tuple[list[RetentionRule
             )
             audit.record("rule.decided", by=by, subject_id=rule.pk, **_in_labels(rule))
             made.append(rule)
-        longer = clients.weigh_again(practice, by=by)
+        longer = keeping.weigh_again(practice, by=by)
     return made, longer
 
 

@@ -570,7 +570,7 @@ def test_the_operator_explains_a_file_by_its_code(cast: Cast, mari: Client) -> N
 
 
 def test_a_category_is_sealed_and_chooses_the_rule(cast: Cast, mari: Client) -> None:
-    """A thief does not learn who was in care as a child."""
+    """A thief does not learn who was in care as a child, unless a rule for it governs the file."""
     rules.decide(by=cast.piret, trigger="discharge", years=7, source="policy")
     rules.decide(
         by=cast.piret, trigger="discharge", years=100, category="care_experienced", source="policy"
@@ -620,3 +620,14 @@ def test_a_rule_waits_for_a_discharge_under_way(
         second.result(timeout=20)
     mari.refresh_from_db()
     assert mari.retain_until == date(2040, 2, 1)
+
+
+def test_another_phone_number_leaves_the_date_as_it_stands(cast: Cast, mari: Client) -> None:
+    """Only what a rule looks at is weighed anew: the rule of this date is retired since."""
+    rule, _longer = rules.decide(by=cast.piret, trigger="discharge", years=10, source="policy")
+    clients.discharge(mari.pk, by=cast.liis, on=date(2020, 2, 1))
+    rules.retire(rule.pk, by=cast.piret)
+    rules.decide(by=cast.piret, trigger="discharge", years=7, source="policy")
+    same = clients.read(mari.pk, by=cast.liis).identity
+    client = clients.change(mari.pk, by=cast.liis, version=1, **{**same, "phone": "+372 5550 0"})
+    assert client.retain_until == date(2030, 2, 1)

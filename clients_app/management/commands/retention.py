@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import translation
 from django.utils.formats import date_format
 
-from clients_app import clients, rules, wall
+from clients_app import keeping, rules, wall
 from clients_app.models import Practice
 
 
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         where = Practice.objects.filter(slug=practice).first()
         if where is None:
             raise CommandError(f"There is no practice {practice}.")
-        found = clients.explain_to_operator(code, practice=where)
+        found = keeping.explain_to_operator(code, practice=where)
         if found is None:
             raise CommandError(f"The practice {practice} has no client {code}.")
         client, decision = found
