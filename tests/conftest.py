@@ -15,6 +15,7 @@ import pytest
 import time_machine
 from allauth.mfa.totp.internal import auth as totp
 from django.conf import settings
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core.cache import cache
 from django.db import connection
 from django.http import HttpRequest
@@ -293,6 +294,32 @@ def let_in(browser: Browser, user: User) -> str:
     assert key is not None
     browser.cookies[settings.SESSION_COOKIE_NAME] = key
     return key
+
+
+def officer_elsewhere(cast: Cast) -> User:
+    """Ove, privacy officer where Olga works."""
+    return users.create(
+        by=None,
+        email="ove@elsewhere.example",
+        name="Ove",
+        role="privacy_officer",
+        password=PASSWORD,
+        practice=cast.olga.practice,
+    )
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The passwords that were put through the hash, of accounts that exist and that do not."""
+    seen: list[str] = []
+    encode = MD5PasswordHasher.encode
+
+    def encoded(self: Any, password: str, salt: str) -> str:
+        seen.append(password)
+        return encode(self, password, salt)
+
+    monkeypatch.setattr(MD5PasswordHasher, "encode", encoded)
+    return seen
 
 
 def app_of(user: User) -> str:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.contrib.auth.hashers import MD5PasswordHasher
 from django.contrib.sessions.models import Session
 from django.core.cache import caches
 from django.test import Client as Browser
@@ -26,20 +25,6 @@ TOO_MANY = "Too many attempts"
 def _one_proxy_and_few_tries(settings: Any) -> None:
     settings.TRUSTED_PROXIES = [PROXY]
     settings.TRIES_PER_ADDRESS = 20
-
-
-@pytest.fixture
-def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The passwords that were put through the hash, of accounts that exist and that do not."""
-    seen: list[str] = []
-    encode = MD5PasswordHasher.encode
-
-    def encoded(self: Any, password: str, salt: str) -> str:
-        seen.append(password)
-        return encode(self, password, salt)
-
-    monkeypatch.setattr(MD5PasswordHasher, "encode", encoded)
-    return seen
 
 
 def through_the_proxy(address: str = HERE, said: str = "") -> Any:

@@ -36,10 +36,11 @@ PAGE = 100
 Row = tuple[forms.BoundField, str | None]
 
 
-class AgeField(forms.IntegerField):
-    """A number that may be left out."""
+class NumberField(forms.IntegerField):
+    """A number of a rule, within the range that the verb knows, or nothing."""
 
-    def __init__(self, *, least: int, most: int = 110, **kwargs: Any) -> None:
+    def __init__(self, name: str, **kwargs: Any) -> None:
+        least, most, _words = rules.RANGES[name]
         super().__init__(required=False, min_value=least, max_value=most, **kwargs)
 
 
@@ -53,15 +54,15 @@ class RuleForm(DoorForm):
         widget=forms.RadioSelect,
         help_text=_("A ceiling destroys nothing: it warns where no rule asks to keep longer."),
     )
-    years = AgeField(label=_("Years"), least=0)
-    months = AgeField(label=_("Months"), least=0, most=1320)
-    days = AgeField(label=_("Days"), least=0, most=32000)
+    years = NumberField("years", label=_("Years"))
+    months = NumberField("months", label=_("Months"))
+    days = NumberField("days", label=_("Days"))
     trigger = ChoiceField(
         label=_("counted from"), choices=Trigger.choices, widget=forms.RadioSelect
     )
-    until_age = AgeField(
+    until_age = NumberField(
+        "until_age",
         label=_("A minor’s file until this birthday"),
-        least=18,
         help_text=_("Empty: minors’ files are kept as long as adults’."),
     )
     source = forms.CharField(
@@ -86,20 +87,23 @@ class RuleForm(DoorForm):
     category = ChoiceField(
         label=_("Category"), required=False, choices=any_of(Category.choices, _("every client"))
     )
-    older_from = AgeField(
-        label=_("Another birthday for minors of this age or older"), least=1, most=17
+    older_from = NumberField(
+        "older_from", label=_("Another birthday for minors of this age or older")
     )
-    older_until_age = AgeField(label=_("namely this birthday"), least=18)
-    started_from_age = AgeField(label=_("Only who was this old at registration"), least=0)
-    started_below_age = AgeField(label=_("Only who was younger than this at registration"), least=1)
+    older_until_age = NumberField("older_until_age", label=_("namely this birthday"))
+    started_from_age = NumberField(
+        "started_from_age", label=_("Only who was this old at registration")
+    )
+    started_below_age = NumberField(
+        "started_below_age", label=_("Only who was younger than this at registration")
+    )
     counts_from = DayField(label=_("Only periods that begin on this day or later"), required=False)
     counts_before = DayField(label=_("Only periods that begin before this day"), required=False)
     unless_died = forms.BooleanField(label=_("Not where the client has died"), required=False)
-    batch_month = AgeField(label=_("Destroyed together: month"), least=1, most=12)
-    batch_day = AgeField(
+    batch_month = NumberField("batch_month", label=_("Destroyed together: month"))
+    batch_day = NumberField(
+        "batch_day",
         label=_("Destroyed together: day"),
-        least=1,
-        most=28,
         help_text=_("Files are kept to the day before. Without a month: every month."),
     )
     FOLDED = (

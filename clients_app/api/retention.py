@@ -31,9 +31,15 @@ from clients_app.models import (
 )
 
 
-def _age(least: int, help_text: str) -> Whole:
+def _number(name: str, help_text: str = "", *, nothing: bool = True) -> Whole:
+    """A number of a rule, within the range that the verb knows. `nothing`: null is an answer."""
+    least, most, _words = rules.RANGES[name]
     return Whole(
-        min_value=least, max_value=110, required=False, allow_null=True, help_text=help_text
+        min_value=least,
+        max_value=most,
+        required=False,
+        allow_null=nothing,
+        help_text=help_text or None,
     )
 
 
@@ -118,24 +124,20 @@ class NewRule(Body):
     service_type = Choice(["", *ServiceType.values], required=False)
     jurisdiction = Text(required=False, help_text="A country's rules hold in its states, too.")
     category = Choice(["", *Category.values], required=False)
-    years = Whole(min_value=0, max_value=110, required=False)
-    months = Whole(min_value=0, max_value=1320, required=False)
-    days = Whole(min_value=0, max_value=32000, required=False)
-    until_age = _age(18, "A minor's file also until this birthday.")
-    older_from = _age(1, "Another birthday for minors of this age or older ...")
-    older_until_age = _age(18, "... namely this one.")
-    started_from_age = _age(0, "Only of those who were this old at registration.")
-    started_below_age = _age(1, "Only of those who were younger than this at registration.")
+    years = _number("years", nothing=False)
+    months = _number("months", nothing=False)
+    days = _number("days", nothing=False)
+    until_age = _number("until_age", "A minor's file also until this birthday.")
+    older_from = _number("older_from", "Another birthday for minors of this age or older ...")
+    older_until_age = _number("older_until_age", "... namely this one.")
+    started_from_age = _number("started_from_age", "Only who was this old at registration.")
+    started_below_age = _number("started_below_age", "Only who was younger at registration.")
     counts_from = Day(required=False, allow_null=True, help_text="Only periods from this day on.")
     counts_before = Day(required=False, allow_null=True, help_text="Only periods before this day.")
     unless_died = Flag(required=False, help_text="Not where a date of death is known.")
-    batch_month = Whole(min_value=1, max_value=12, required=False, allow_null=True)
-    batch_day = Whole(
-        min_value=1,
-        max_value=28,
-        required=False,
-        allow_null=True,
-        help_text="Destroyed together: kept to the day before the next such day.",
+    batch_month = _number("batch_month")
+    batch_day = _number(
+        "batch_day", "Destroyed together: kept to the day before the next such day."
     )
     example = {"trigger": "discharge", "years": 7, "source": "…"}
 

@@ -19,7 +19,7 @@ from clients_app.models import (
     User,
 )
 from clients_app.roles import Permission as P
-from tests.conftest import PASSWORD, Cast, trail
+from tests.conftest import PASSWORD, Cast, officer_elsewhere, trail
 
 YES, NO, HIDDEN = "yes", "denied", "hidden"
 PEOPLE = ["liis", "mark", "olga", "sofia", "frida", "mattias", "piret", "root"]
@@ -305,14 +305,7 @@ def test_what_is_found_by_its_id_is_of_ones_own_client(cast: Cast, mari: Client)
 def test_what_belongs_to_the_practice_is_found_in_the_own_one(
     cast: Cast, promise: ConfidentialityStatement
 ) -> None:
-    stranger = users.create(
-        by=None,
-        email="ove@elsewhere.example",
-        name="Ove",
-        role="privacy_officer",
-        password=PASSWORD,
-        practice=cast.olga.practice,
-    )
+    stranger = officer_elsewhere(cast)
     rows = ConfidentialityStatement.objects.all()
     for user, cell in ((cast.piret, YES), (cast.mattias, YES), (cast.liis, NO), (stranger, HIDDEN)):
         assert came_of(access.find, rows, promise.pk, user, P.PROMISE_WRITE, client="") == cell

@@ -35,7 +35,7 @@ from clients_app.roles import Permission as P
 from sessions_app import disclosures, notes, records, sessions
 from sessions_app.models import Disclosure, SessionNote, TherapySession
 from tests.clients_app.test_access import PEOPLE, TABLE, YES, answer
-from tests.conftest import PASSWORD, Cast, trail
+from tests.conftest import PASSWORD, Cast, officer_elsewhere, trail
 
 WHY = "She called and said goodbye; Liis is abroad and does not answer."
 LENT = {P.CLIENT_READ, P.CARE_READ, P.SESSION_READ, P.NOTE_READ, P.DISCLOSURE_READ}
@@ -486,14 +486,7 @@ def test_nobody_reviews_their_own(cast: Cast, mari: Client) -> None:
     cast.mark.save()
     with pytest.raises(Conflict):
         break_glass.review(opened.pk, by=cast.mark, finding="justified", text="Fine.")
-    elsewhere = users.create(
-        by=None,
-        email="ove@elsewhere.example",
-        name="Ove",
-        role="privacy_officer",
-        password=PASSWORD,
-        practice=cast.olga.practice,
-    )
+    elsewhere = officer_elsewhere(cast)
     with pytest.raises(Hidden):
         break_glass.read(opened.pk, by=elsewhere)
     assert not break_glass.browse(by=elsewhere).exists()
