@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from clients_app import clients
+from clients_app import clients, vault
 from clients_app.errors import Conflict, Denied, Hidden, Invalid, Stale
 from clients_app.models import AuditEvent, Client, ClientKey
 from tests.conftest import Cast
@@ -131,3 +131,17 @@ def test_what_will_not_do(cast: Cast, mari: Client, values: dict[str, Any], fiel
     assert refused.value.field == field
     mari.refresh_from_db()
     assert mari.version == 1
+
+
+def test_a_column_that_is_younger_than_the_file_may_be_empty_and_no_other(
+    cast: Cast, mari: Client
+) -> None:
+    clients.change(mari.pk, by=cast.liis, version=1, death_date="2015-06-01")
+    mari.refresh_from_db()
+    key = vault.open_key(mari.pk)
+    assert vault.unseal(mari, key, "death_date") == "2015-06-01"
+    Client.objects.filter(pk=mari.pk).update(death_date=None)
+    assert clients.read(mari.pk, by=cast.liis).identity["death_date"] is None
+    mari.full_name = None  # type: ignore[assignment]  # as whoever owns the database could try
+    with pytest.raises(vault.SealBroken):
+        vault.unseal(mari, key, "full_name")

@@ -520,11 +520,6 @@ def test_the_date_of_death_is_sealed_and_weighed_at_once(cast: Cast, mari: Clien
         clients.change(mari.pk, by=cast.liis, version=2, birth_date="2016-01-01")
 
 
-def test_a_file_from_before_there_were_dates_of_death_opens(cast: Cast, mari: Client) -> None:
-    Client.objects.filter(pk=mari.pk).update(death_date=None)
-    assert clients.read(mari.pk, by=cast.liis).identity["death_date"] is None
-
-
 def test_an_enquiry_ends_sooner_than_the_file_of_a_client(cast: Cast, mari: Client) -> None:
     """Whether a session was held decides, by itself."""
     rules.decide(
