@@ -300,6 +300,8 @@ def test_what_is_found_by_its_id_is_of_ones_own_client(cast: Cast, mari: Client)
         assert came_of(access.find, rows, uuid4(), user, P.CARE_READ) in (NO, HIDDEN), who
     assert access.find(rows, row.pk, cast.liis, P.CARE_READ) == row
     assert came_of(access.find, rows.none(), row.pk, cast.liis, P.CARE_READ) == HIDDEN
+    refused = AuditEvent.objects.filter(denied=True, actor_id=cast.mark.pk, client_id=mari.pk)
+    assert refused.get().subject_id == row.pk
 
 
 def test_what_belongs_to_the_practice_is_found_in_the_own_one(
