@@ -31,6 +31,7 @@ from clients_app import (
     logins,
     owner,
     promises,
+    seals,
     second_factor,
     users,
     wall,
@@ -352,6 +353,17 @@ def until(condition: Callable[[], bool], *, seconds: float = 20) -> None:
         if time.monotonic() > end:
             raise AssertionError("it did not happen in time")
         time.sleep(0.1)
+
+
+def all_is_over() -> None:
+    """Other tests' transactions in the same cluster hold the horizon up while they last."""
+    until(lambda: seals.clock().horizon > seals.clock().highest, seconds=120)
+
+
+def seal_everything() -> None:
+    all_is_over()
+    list(seals.seal_all())
+    assert seals.state().waits_since is None
 
 
 def scrubbed(run: PurgeRun) -> bool:

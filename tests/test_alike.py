@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
+from celery import current_app
 from django.conf import settings as django_settings
 from django.contrib.auth.hashers import MD5PasswordHasher, get_hasher
 from django.db import connection
@@ -65,6 +66,8 @@ def _mails(settings: Any) -> Iterator[None]:
     """The worker is not running: what it is given stays in Redis, until after the test."""
     settings.PUBLIC_URL = "https://notes.example"
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    # The first message of a process opens the connection to the broker, whomever it is about.
+    current_app.send_task("clients_app.tasks.send_link", [str(uuid4())])
     yield
     Redis.from_url(django_settings.REDIS_URL).delete(django_settings.CELERY_TASK_DEFAULT_QUEUE)
 

@@ -21,13 +21,13 @@ import pytest
 from cryptography.fernet import Fernet
 from django.db import connection, connections
 
-from clients_app import keys, seals, verification, wall
+from clients_app import keys, verification, wall
 from clients_app.clients import register
 from clients_app.errors import Hidden
 from clients_app.models import Client, User
 from sessions_app import records
 from sessions_app.models import SessionNote
-from tests.conftest import Cast, app_of
+from tests.conftest import Cast, app_of, seal_everything
 
 POOLER = shutil.which("pgbouncer")
 pytestmark = [
@@ -230,7 +230,7 @@ def test_what_reads_in_portions_reads_to_the_end(
 ) -> None:
     """A cursor on the server lives, and knows who asks, as long as its transaction."""
     app_of(cast.liis)
-    list(seals.seal_all())
+    seal_everything()
     settings.FIELD_ENCRYPTION_KEY = [Fernet.generate_key().decode()]
 
     def whole() -> tuple[int, int]:

@@ -38,7 +38,7 @@ from clients_app.crypto import Signer
 from clients_app.merkle import Tree, leaf
 from clients_app.models import AuditEvent, TrailSeal
 from clients_app.verification import Report
-from tests.conftest import until
+from tests.conftest import all_is_over, seal_everything
 from tests.test_stolen_database import superuser_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -76,17 +76,6 @@ def write(number: int = 1) -> None:
             reason="break_glass",
             number=number,
         )
-
-
-def all_is_over() -> None:
-    """Other tests' transactions in the same cluster hold the horizon up while they last."""
-    until(lambda: seals.clock().horizon > seals.clock().highest, seconds=120)
-
-
-def seal_everything() -> None:
-    all_is_over()
-    list(seals.seal_all())
-    assert seals.state().waits_since is None
 
 
 @dataclass
