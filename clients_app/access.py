@@ -10,7 +10,8 @@ An emergency access (`break_glass`) stands in for both, for one client, for read
 as the database's clock says that it is in force (`roles.BREAK_GLASS`). It is looked for here, in
 the one query that looks for the relation.
 
-A superuser has no role and a disabled user has nothing.
+A superuser has no role, and a user who is disabled or for whom nobody has vouched (`vouching`) has
+nothing.
 
 For the deeds of `roles.STEP_UP` the second factor must have been given within five minutes, by the
 login that asks (`acting`, which the doors set). The command line and the worker have no login and
@@ -55,14 +56,19 @@ RELATION = f"""
 """  # noqa: S608 names, not values
 
 
+def trusted(user: User) -> bool:
+    """Whether this user's role opens anything at all."""
+    return user.is_active and user.vouched_at is not None
+
+
 def scope(user: User, permission: Permission) -> Scope | None:
     """The relation this user needs for this permission; None if the role does not grant it."""
-    return roles.scope(user.role, permission) if user.is_active else None
+    return roles.scope(user.role, permission) if trusted(user) else None
 
 
 def lends(user: User, permission: Permission) -> bool:
     """Whether an emergency access in force gives this user this permission for its client."""
-    return user.is_active and roles.lends(user.role, permission)
+    return trusted(user) and roles.lends(user.role, permission)
 
 
 def allows(user: User, permission: Permission, client_id: UUID) -> bool:
@@ -185,7 +191,7 @@ def visible_to(
 def glass_broken(user: User) -> QuerySet[BreakGlass]:
     """The user's emergency accesses in force, by the database's clock."""
     rows = BreakGlass.objects.filter(user=user, role=user.role, ended_at=None)
-    return rows.filter(expires_at__gt=Now()) if user.is_active else rows.none()
+    return rows.filter(expires_at__gt=Now()) if trusted(user) else rows.none()
 
 
 def open_care() -> QuerySet[CareAssignment]:
@@ -213,6 +219,11 @@ def _refuse(
     subject_id: UUID | None = None,
 ) -> NoReturn:
     audit.deny(permission, by=user, client_id=client_id, subject_id=subject_id)
+    if not trusted(user) and not user.is_superuser:
+        raise Denied(
+            _("Nobody has vouched for your login yet. Tell your code to a colleague."),
+            code="unvouched",
+        )
     raise Denied(_("Your role does not allow this."))
 
 

@@ -77,7 +77,9 @@ def tell(access_id: UUID) -> bool:
 def recipients(row: BreakGlass) -> QuerySet[User]:
     """The client's confidants and the practice's privacy officers, but who opened it."""
     in_care = access.open_care().filter(client_id=row.client_id, user=OuterRef("pk"))
-    people = User.objects.filter(practice_id=row.practice_id, is_active=True)
+    people = User.objects.filter(
+        practice_id=row.practice_id, is_active=True, vouched_at__isnull=False
+    )
     concerned = people.filter(Q(Exists(in_care)) | Q(role=Role.PRIVACY_OFFICER))
     return concerned.exclude(pk=row.user_id).order_by("pk")
 

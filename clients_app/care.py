@@ -117,12 +117,12 @@ def counsellors(*, by: User) -> QuerySet[User]:
 
 
 def takers() -> QuerySet[User]:
-    """Whoever may be a confidant at all: an active counsellor."""
-    return User.objects.filter(role=Role.COUNSELLOR, is_active=True)
+    """Whoever may be a confidant at all: an active counsellor for whom somebody vouched."""
+    return User.objects.filter(role=Role.COUNSELLOR, is_active=True, vouched_at__isnull=False)
 
 
 def may_take_over(user: User) -> bool:
-    return user.is_active and user.role == Role.COUNSELLOR
+    return access.trusted(user) and user.role == Role.COUNSELLOR
 
 
 def _active_counsellors(practice_id: UUID | None) -> QuerySet[User]:

@@ -23,16 +23,14 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 from kombu.exceptions import OperationalError
 
-from clients_app import access, audit, guesses, logins, second_factor, texts, users
+from clients_app import access, audit, guesses, logins, second_factor, texts, users, vouching
 from clients_app.errors import Conflict, Hidden, Unavailable
 from clients_app.models import Invitation, User
-from clients_app.roles import Permission, Role
+from clients_app.roles import Permission
 
 LIFE = timedelta(days=7)
 SEND = "clients_app.tasks.send_link"
 PATH = "/admin/invitation/"
-# Roles that open what was said.
-READERS = (Role.COUNSELLOR, Role.SUPERVISOR)
 logger = logging.getLogger(__name__)
 
 
@@ -50,19 +48,20 @@ class Link:
 @sensitive_variables()
 def invite(user_id: UUID, *, by: User | None, forget_factors: bool = False) -> Link:
     """A new link for a login of the practice. Its password, browsers and devices end now; its
-    second factor stays, unless it is lost and to be forgotten too. Whoever runs the server forgets
-    nobody's who reads files: with link and factor they would be that person."""
+    second factor stays, unless it is lost and to be forgotten too. Who could come in as them by
+    that, because they see the link or because nothing else is asked for, is not believed alone:
+    somebody else vouches for the login anew (`vouching`)."""
     user = users.find(user_id, by)
     if by is not None and user.pk == by.pk:
         raise Conflict(_("Change your own password yourself."))
-    if forget_factors and by is not None and by.is_superuser and user.role in READERS:
-        raise Conflict(_("Only the practice’s manager can have this second factor forgotten."))
     if not user.is_active:
         raise Conflict(_("This login is locked out. Let it in again first."))
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=user.pk)
         user.set_unusable_password()
-        user.save(update_fields=["password"])
+        if by is not None and (forget_factors or not mails()):
+            vouching.introduced(user, by=by)
+        user.save(update_fields=["password", *vouching.FIELDS])
         logins.end_all(user)
         if forget_factors:
             second_factor.forget(user)

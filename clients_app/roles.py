@@ -63,6 +63,7 @@ class Permission(StrEnum):
     TRAIL_READ = "trail.read"
     USER_READ = "user.read"
     USER_MANAGE = "user.manage"
+    USER_VOUCH = "user.vouch"
     # Granted to no role: founding a practice is the superuser's and the operator's alone.
     PRACTICE_MANAGE = "practice.manage"
 
@@ -136,6 +137,7 @@ GRANTS: Mapping[Role, Mapping[Permission, Scope]] = {
         P.PURGE_READ: PRACTICE,
         P.USER_READ: PRACTICE,
         P.USER_MANAGE: PRACTICE,
+        P.USER_VOUCH: PRACTICE,
     },
     Role.PRIVACY_OFFICER: {
         P.CLIENT_READ: PRACTICE,
@@ -158,6 +160,7 @@ GRANTS: Mapping[Role, Mapping[Permission, Scope]] = {
         P.SUCCESSION_READ: PRACTICE,
         P.SUCCESSION_APPROVE: PRACTICE,
         P.USER_READ: PRACTICE,
+        P.USER_VOUCH: PRACTICE,
     },
 }
 
@@ -174,6 +177,7 @@ STEP_UP = frozenset(
         P.SUCCESSION_APPROVE,
         P.SUCCESSION_PROPOSE,
         P.USER_MANAGE,
+        P.USER_VOUCH,
     }
 )
 

@@ -119,6 +119,11 @@ def has_one(user: User, *, passkey: bool = False) -> bool:
     return found
 
 
+def ids_of(user: User) -> list[int]:
+    """Of what makes up the second factor of this user, recovery codes too."""
+    return list(Authenticator.objects.filter(user=user).order_by("pk").values_list("pk", flat=True))
+
+
 @contextmanager
 def given(user: User, answer: Answer, guess: guesses.Guesses) -> Iterator[None]:
     """Do what the answer opens, if it is theirs, in one transaction: a code is used up together

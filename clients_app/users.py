@@ -9,10 +9,11 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from clients_app import access, audit, break_glass, guesses, logins, texts
+from clients_app import access, audit, break_glass, guesses, logins, texts, vouching
 from clients_app.errors import Conflict, Hidden, Invalid
 from clients_app.models import Login, Practice, User
 from clients_app.roles import Permission, Role
@@ -60,7 +61,7 @@ def create(
 ) -> User:
     """A new login, in the actor's own practice unless another is named. `by=None` is the operator's
     command line, which alone may choose a password; everybody else is sent a link to choose one
-    (`invitations.invite`).
+    (`invitations.invite`). It opens nothing before somebody else vouched for it (`vouching`).
 
     Raises Invalid for an e-mail, role or password that will not do, Conflict for an e-mail that
     has a login already.
@@ -81,6 +82,10 @@ def create(
         user.set_unusable_password()
     else:
         set_password(user, password)
+    if vouching.founds(practice, by=by):
+        user.vouched_at = timezone.now()
+    elif by is not None:
+        vouching.introduced(user, by=by)
     try:
         with transaction.atomic():
             user.save(force_insert=True)
@@ -90,6 +95,7 @@ def create(
                 practice_id=practice.pk,
                 subject_id=user.pk,
                 role=user.role,
+                vouched=user.vouched_at is not None,
             )
     except IntegrityError as refused:
         if "clients_app_user_email" not in str(refused) and "user_email_unique" not in str(refused):
@@ -99,7 +105,8 @@ def create(
 
 
 def change(user_id: UUID, *, by: User, name: str, role: str, is_active: bool) -> User:
-    """Change a login. A new role or a disabled login holds at the next request everywhere."""
+    """Change a login. A new role or a disabled login holds at the next request everywhere; for a
+    new role somebody else has to vouch anew."""
     found = find(user_id, by)
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=found.pk)
@@ -109,7 +116,9 @@ def change(user_id: UUID, *, by: User, name: str, role: str, is_active: bool) ->
         before["renamed"] = user.name != texts.checked("name", name, longest=200)
         user.name = name
         user.role, user.is_active = _checked_role(role), is_active
-        user.save(update_fields=["name", "role", "is_active"])
+        if user.role != before["was_role"]:
+            vouching.introduced(user, by=by)
+        user.save(update_fields=["name", "role", "is_active", *vouching.FIELDS])
         if not is_active or user.role != before["was_role"]:
             break_glass.end_all(user, by=by)
         if not is_active:

@@ -58,11 +58,11 @@ class Inbox:
 
 
 def supervisors(*, by: User) -> QuerySet[User]:
-    """The supervisors of the practice, to choose from."""
+    """The supervisors of the practice, to choose from: those for whom somebody vouched."""
     if by.practice_id is None:
         return User.objects.none()
     rows = User.objects.filter(practice_id=by.practice_id, role=Role.SUPERVISOR, is_active=True)
-    return rows.order_by("name", "pk")
+    return rows.exclude(vouched_at=None).order_by("name", "pk")
 
 
 @sensitive_variables()

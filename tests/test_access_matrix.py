@@ -13,7 +13,7 @@ from clients_app.models import User
 from tests.conftest import Cast
 from tests.matrix import routes, world
 from tests.matrix.sweep import Seat, Sweep
-from tests.matrix.table import ROLES, WHERE, rows
+from tests.matrix.table import OWN, ROLES, WHERE, rows
 from tests.matrix.world import World
 
 Phone = Callable[[User], APIClient]
@@ -83,6 +83,23 @@ def test_who_gets_what(sit: Sit, role: str, door: str) -> None:
     sweep = Sweep(sit(role, door)).over(DOORS[door])
     assert not sweep.faults, shown(sweep.faults)
     assert len(sweep.answers) >= len(DOORS[door])
+
+
+@pytest.mark.parametrize("role", [role for role in ROLES if role != "superuser"])
+@pytest.mark.parametrize("door", ["api", "admin"])
+def test_nothing_opens_for_whom_nobody_vouched(sit: Sit, role: str, door: str) -> None:
+    """Whatever the role would open, but one's own login."""
+    seat = sit(role, door)
+    User.objects.filter(pk=seat.world.actors[role].pk).update(vouched_at=None)
+    asked, opened = 0, []
+    for row in DOORS[door]:
+        if row.scopes[role] in ("all", "public", "hidden", "nowhere") or "logins/" in row.address:
+            continue
+        asked += 1
+        if (response := seat.ask(row, OWN, of=row.address)).status_code != 403:
+            opened.append(f"{row.name}: {response.status_code}")
+    assert not opened, "\n".join(opened)
+    assert asked > 80
 
 
 @pytest.mark.parametrize("role", ["counsellor", "officer", "superuser", "anonymous"])

@@ -87,6 +87,7 @@ OPEN_TEXT = {
     "User.name": "staff",
     "User.password": "a slow hash",
     "User.role": "a label",
+    "User.introduced_by": "ids of staff",
 }
 # What names a client without belonging to the file, and outlives it.
 OUTLIVES = {

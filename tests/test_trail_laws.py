@@ -35,6 +35,7 @@ from clients_app import (
     promises,
     rules,
     users,
+    vouching,
 )
 from clients_app.models import (
     AuditEvent,
@@ -104,8 +105,9 @@ LAW: dict[str, str] = {
     "logOut": "logout.token",
     "listTrail": "trail.read",
     "createUser": "user.created",
-    "changeUser": "user.changed",
-    "inviteUser": "invitation.made",
+    "changeUser": "user.unvouched user.changed",
+    "inviteUser": "user.unvouched invitation.made",
+    "vouchForUser": "user.vouched",
     "logUserOut": "user.logged_out",
     "confirm": "login.confirmed",
     "closeMyLogin": "logout.token",
@@ -223,6 +225,11 @@ def call(operation: Operation, user: User, phone: Phone, of_mari: Things, cast: 
             body = {"old": PASSWORD, "new": "eleven grey geese at noon"}
         case "changeUser" | "inviteUser" | "logUserOut":
             ids["user_id"] = cast.frida.pk
+        case "vouchForUser":
+            app_of(cast.frida)
+            User.objects.filter(pk=cast.frida.pk).update(vouched_at=None)
+            ids["user_id"] = cast.frida.pk
+            body = {"code": vouching.code(cast.frida)}
         case "logIn":
             code = code_of(app_of(cast.liis))
             body = {"email": cast.liis.email, "password": PASSWORD, "code": code}

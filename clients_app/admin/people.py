@@ -11,7 +11,7 @@ from django.urls import URLPattern
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from clients_app import access, invitations, practices, users
+from clients_app import access, invitations, practices, users, vouching
 from clients_app.admin.door import DEED, FORM, DoorAdmin, Text, attempt, deed, the_user, went
 from clients_app.admin.forms import ChoiceField, DoorForm, any_of
 from clients_app.models import Practice, User
@@ -65,6 +65,15 @@ class InvitationForm(DoorForm):
     )
 
 
+class VouchForm(DoorForm):
+    code = forms.CharField(
+        label=_("Their code"),
+        max_length=20,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric"}),
+        help_text=_("Eight digits, which they see when they have come in."),
+    )
+
+
 @admin.register(User)
 class UserAdmin(DoorAdmin):
     sees = Permission.USER_READ
@@ -84,6 +93,7 @@ class UserAdmin(DoorAdmin):
     def more_urls(self) -> list[URLPattern]:
         return [
             self.route("<uuid:object_id>/invite/", self.invite_page, "invite"),
+            self.route("<uuid:object_id>/vouch/", self.vouch_page, "vouch"),
             self.route("<uuid:object_id>/log-out/", self.log_out, "log_out", DEED),
         ]
 
@@ -136,6 +146,7 @@ class UserAdmin(DoorAdmin):
             count=users.logins_of(object_id, by=user),
             invited_until=invitations.waiting(object_id, by=user),
             form=form if self.has_add_permission(request) else None,
+            vouchers=vouching.whom_to_ask(login) if not login.vouched_at else (),
             submit=_("Save"),
             cancel=self.url("changelist"),
         )
@@ -161,6 +172,29 @@ class UserAdmin(DoorAdmin):
                 " devices end now."
             ),
             subject=login.name,
+            cancel=self.url("change", object_id),
+        )
+
+    def vouch_page(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        user = the_user(request)
+        form = VouchForm(request.POST or None)
+        if request.method == "POST" and went(
+            form, lambda: vouching.vouch(object_id, by=user, **form.cleaned_data)
+        ):
+            return self.done(request, _("They can work now."), "change", object_id)
+        access.require(user, Permission.USER_VOUCH, subject_id=object_id)
+        login = users.read(object_id, by=user)
+        return self.form_page(
+            request,
+            form,
+            _("Vouch for a login"),
+            submit=_("It is them"),
+            explanation=_(
+                "Meet them, or call them at a number that you know, and let them read out the code"
+                " on their page. Never take it from whoever made the login. You say by it that"
+                " this login is theirs and that its role is right."
+            ),
+            subject=f"{login.name}, {login.get_role_display()}",
             cancel=self.url("change", object_id),
         )
 

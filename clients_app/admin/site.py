@@ -206,7 +206,7 @@ def refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
     if refused.status == 404:
         return render(request, "404.html", status=404)
     if refused.status == 403:
-        return render(request, "403.html", status=403)
+        return render(request, "403.html", {"message": refused.message}, status=403)
     return render(
         request, "usaldus/refused.html", {"message": refused.message}, status=refused.status
     )

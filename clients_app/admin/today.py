@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest
 
-from clients_app import files, holds, practices, purges
+from clients_app import access, files, holds, practices, purges, vouching
 from clients_app.admin import panels
 from clients_app.admin.door import offers, the_user
 from clients_app.admin.panels import Panel
@@ -10,6 +10,23 @@ from clients_app.models import PurgeRun
 from clients_app.roles import Permission
 
 RUNS = 5
+
+
+def own_login(request: HttpRequest) -> Panel | None:
+    """For whoever waits until somebody vouches for them: the code to tell, and whom."""
+    user = the_user(request)
+    if user.is_superuser or access.trusted(user):
+        return None
+    context = {"code": vouching.code(user), "whom": list(vouching.whom_to_ask(user))}
+    return Panel("usaldus/today_own_login.html", context)
+
+
+def logins(request: HttpRequest) -> Panel | None:
+    """The logins that wait until this user vouches for them."""
+    if not offers(request, Permission.USER_VOUCH):
+        return None
+    found = list(vouching.waiting(by=the_user(request)))
+    return Panel("usaldus/today_logins.html", {"waiting": found}) if found else None
 
 
 def custody(request: HttpRequest) -> Panel | None:
@@ -37,5 +54,7 @@ def server(request: HttpRequest) -> Panel | None:
 
 
 DECIDED = [PurgeRun.Status.DONE, PurgeRun.Status.REFUSED]
+panels.add_to_today(own_login, order=0)
+panels.add_to_today(logins, order=5)
 panels.add_to_today(custody, order=10)
 panels.add_to_today(server, order=10)

@@ -5,13 +5,13 @@ from uuid import UUID
 
 from rest_framework import serializers
 
-from clients_app import logins, second_factor, users
+from clients_app import access, logins, second_factor, users, vouching
 from clients_app.api.door import Door, operation
 from clients_app.api.fields import Text
 from clients_app.api.pages import page
 from clients_app.api.shapes import Answer, Body, PageQuery, Values
 from clients_app.models import Login, User
-from clients_app.roles import GRANTS, Role
+from clients_app.roles import Permission
 
 
 class Credentials(Body):
@@ -85,7 +85,13 @@ class Me(Answer):
     email = serializers.CharField()
     role = serializers.CharField(help_text="Empty for the superuser, who has none.")
     practice = OwnPractice(allow_null=True)
-    permissions = serializers.ListField(child=serializers.CharField())
+    permissions = serializers.ListField(
+        child=serializers.CharField(), help_text="None while nobody has vouched for the login."
+    )
+    code = serializers.CharField(
+        allow_null=True,
+        help_text="What to tell a colleague who vouches for the login; null when somebody has.",
+    )
 
 
 class NewPassword(Body):
@@ -170,7 +176,8 @@ class OneSelf(Door):
             "role": by.role,
             "practice": practice
             and {"id": practice.pk, "name": practice.name, "time_zone": practice.time_zone},
-            "permissions": sorted(GRANTS[Role(by.role)]) if by.role else [],
+            "permissions": sorted(one for one in Permission if access.scope(by, one) is not None),
+            "code": None if by.vouched_at or by.is_superuser else vouching.code(by),
         }
 
 

@@ -95,5 +95,6 @@ urlpatterns = [
     path("users", users.Users.as_view()),
     path("users/<uuid:user_id>", users.OneUser.as_view()),
     path("users/<uuid:user_id>/invite", users.Inviting.as_view()),
+    path("users/<uuid:user_id>/vouch", users.Vouching.as_view()),
     path("users/<uuid:user_id>/logins", users.Logins.as_view()),
 ]

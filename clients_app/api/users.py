@@ -5,7 +5,7 @@ from uuid import UUID
 from django.conf import settings
 from rest_framework import serializers
 
-from clients_app import invitations, users
+from clients_app import invitations, users, vouching
 from clients_app.api.door import Door, operation
 from clients_app.api.fields import Choice, Flag, Text
 from clients_app.api.pages import page
@@ -22,6 +22,9 @@ class Login(Answer):
     email = serializers.CharField()
     role = serializers.CharField(help_text="Empty for the superuser, who has none.")
     is_active = serializers.BooleanField()
+    vouched = serializers.BooleanField(
+        help_text="Until a second person has vouched for it, a login opens nothing."
+    )
 
 
 class NewUser(Body):
@@ -59,6 +62,13 @@ class Link(Answer):
     )
     expires_at = serializers.DateTimeField()
     mailed = serializers.BooleanField(help_text="Whether it was mailed to the person.")
+
+
+class Told(Body):
+    """What the person sees who has just come in."""
+
+    code = Text(max_length=20)
+    example = {"code": "1234 5678"}
 
 
 class Count(Answer):
@@ -112,6 +122,16 @@ class Inviting(Door):
         }
 
 
+class Vouching(Door):
+    """The word of a second person."""
+
+    @operation("vouchForUser", takes=Told, answers=Login, refuses=(403, 404, 409))
+    def post(self, by: User, user_id: UUID, body: Values) -> Values:
+        """Say that a login belongs to whom it names, by the code that they see after coming in.
+        Never by whoever made it, gave it its role or had its link."""
+        return login(vouching.vouch(user_id, by=by, code=body["code"]))
+
+
 class Logins(Door):
     """Where somebody is logged in."""
 
@@ -133,4 +153,5 @@ def login(user: User) -> Values:
         "email": user.email,
         "role": user.role,
         "is_active": user.is_active,
+        "vouched": user.is_superuser or user.vouched_at is not None,
     }

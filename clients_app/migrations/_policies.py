@@ -29,6 +29,18 @@ def custom(table: str, *, seen: str, written: str) -> Operation:
     return _wall(table, seen, written)
 
 
+def seen(table: str, condition: str) -> Operation:
+    """Rows that from now on show by another condition. Writing them stays as it is."""
+    return migrations.RunSQL(
+        f"""
+        ALTER POLICY reads ON {table} USING ({condition});
+        ALTER POLICY changes ON {table} USING ({condition});
+        ALTER POLICY removes ON {table} USING ({condition});
+        """,
+        migrations.RunSQL.noop,
+    )
+
+
 def belongs(table: str, column: str, other: str, *, within: str) -> Operation:
     """A foreign key that cannot point across: the other row has the same `within`. Checked for
     new rows at once and for old ones without stopping writers (NOT VALID, then VALIDATE)."""

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
@@ -47,6 +48,13 @@ class User(Row, AbstractBaseUser):
     )
     is_active = models.BooleanField(_("active"), default=True)
     is_superuser = models.BooleanField(_("superuser"), default=False, editable=False)
+    # Without it the role opens nothing: see `vouching`.
+    vouched_at = models.DateTimeField(null=True, editable=False)
+    vouched_by = models.ForeignKey(
+        "self", models.PROTECT, null=True, editable=False, related_name="+"
+    )
+    # Who made the login, or could have let themselves in by it, since it was last vouched for.
+    introduced_by = ArrayField(models.UUIDField(), default=list, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
 

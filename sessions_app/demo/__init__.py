@@ -7,7 +7,7 @@ demonstration reads like a real one. It is one transaction: either it is all the
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -35,6 +35,7 @@ from clients_app import (
     second_factor,
     succession,
     users,
+    vouching,
     wall,
     wording,
 )
@@ -45,6 +46,14 @@ from sessions_app.models import Disclosure, TherapySession
 
 STORY = Path(__file__).with_name("practice.json")
 ROOT = "root@demo.example"
+# The first two are the practice's beginning; for everybody else the second of them vouches.
+HIRED = [
+    Role.PRACTICE_MANAGER,
+    Role.PRIVACY_OFFICER,
+    Role.COUNSELLOR,
+    Role.SUPERVISOR,
+    Role.FRONT_DESK,
+]
 OPENS_AT = time(9)
 # No letter that is taken for another one: they are typed on phones.
 ALPHABET = "abcdefghjkmnpqrstuvwxyz"
@@ -96,22 +105,47 @@ def _make(story: Mapping[str, Any], *, now: datetime) -> None:
         secrets_of[ROOT] = _app(root)
         about = {name: text for name, text in story["practice"].items() if name != "language"}
         practice = practices.create(by=root, **about)
-        people = {
-            person["key"]: users.create(
-                by=root,
-                email=person["email"],
-                name=person["name"],
-                role=person["role"],
-                password=passwords[person["email"]],
-                practice=practice,
-            )
-            for person in story["users"]
-        }
+        people = _hire(story["users"], passwords, practice, by=root)
         secrets_of |= {user.email: _app(user) for user in people.values()}
+        _vouch(people)
         _Telling(practice, people, now).tell(story)
         # Before the end of the transaction: a practice whose passwords nobody knows is of no use,
         # a file of passwords without a practice is overwritten by the next run.
         _keep(passwords, secrets_of)
+
+
+@sensitive_variables()
+def _hire(
+    persons: Sequence[Mapping[str, str]],
+    passwords: Mapping[str, str],
+    practice: Practice,
+    *,
+    by: User,
+) -> dict[str, User]:
+    """Whoever runs the server makes the manager's login, and the manager everybody else's."""
+    people: dict[str, User] = {}
+    for person in sorted(persons, key=lambda person: HIRED.index(Role(person["role"]))):
+        user = users.create(
+            by=by,
+            email=person["email"],
+            name=person["name"],
+            role=person["role"],
+            password=passwords[person["email"]],
+            practice=practice,
+        )
+        if user.role == Role.PRACTICE_MANAGER:
+            by = user
+        people[person["key"]] = user
+    return people
+
+
+def _vouch(people: Mapping[str, User]) -> None:
+    """The privacy officer, whom the practice began with, knows them all."""
+    officer = next(user for user in people.values() if user.role == Role.PRIVACY_OFFICER)
+    for user in people.values():
+        if user.vouched_at is None:
+            vouched = vouching.vouch(user.pk, by=officer, code=vouching.code(user))
+            user.vouched_at = vouched.vouched_at
 
 
 @sensitive_variables()
@@ -304,7 +338,7 @@ class _Telling:
 @sensitive_variables()
 def _logins() -> list[Login]:
     kept = {email: (password, app) for email, password, app in _kept()}
-    people = User.objects.filter(email__in=kept).order_by("practice", "pk")
+    people = User.objects.in_bulk(list(kept), field_name="email")
     return [
         Login(
             role=str(user.get_role_display()) if user.role else "superuser",
@@ -313,7 +347,7 @@ def _logins() -> list[Login]:
             code=second_factor.code_of(kept[user.email][1]),
             to_see=TO_SEE[Role(user.role)] if user.role else "practices and logins; no file opens",
         )
-        for user in people
+        for user in (people[email] for email in kept if email in people)
     ]
 
 

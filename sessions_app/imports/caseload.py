@@ -66,9 +66,7 @@ class Caseload:
         self.files: dict[str, File] = {}
         self.counsellors = {
             user.email.lower(): user
-            for user in User.objects.filter(
-                practice=practice, role=Role.COUNSELLOR, is_active=True
-            ).select_related("practice")
+            for user in care.takers().filter(practice=practice).select_related("practice")
         }
         self.counts: Counter[str] = Counter()
         self.problems: list[Problem] = []

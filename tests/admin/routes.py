@@ -50,6 +50,7 @@ EXPECTED = {
     "clients_app_user_add": "nnnnynny",
     "clients_app_user_change": "nnnnyyny",
     "clients_app_user_invite": "nnnnynny",
+    "clients_app_user_vouch": "nnnnyynn",
     "clients_app_practice_changelist": "nnnnnnny",
     "clients_app_practice_add": "nnnnnnny",
     "clients_app_practice_change": "nnnnnnny",

@@ -153,6 +153,7 @@ class Shelves:
 
     def colleague(self, number: int, role: str = "counsellor") -> User:
         return User.objects.create(
+            vouched_at=timezone.now(),
             email=f"c{number}@kalda.example",
             name=f"Colleague {number // 2}",
             role=role,

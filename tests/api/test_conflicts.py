@@ -58,7 +58,11 @@ def attempts(cast: Cast, mari: Client, meeting: TherapySession) -> dict[str, Att
     )
 
     kai = User.objects.create(
-        email="kai@kalda.example", name="Kai", role="counsellor", practice=cast.practice
+        vouched_at=timezone.now(),
+        email="kai@kalda.example",
+        name="Kai",
+        role="counsellor",
+        practice=cast.practice,
     )
     succession.name(kai.pk, by=liis)
     over: dict[str, Any] = {"counsellor": liis.pk, "ground": "left", "to": kai.pk}
@@ -126,6 +130,7 @@ def attempts(cast: Cast, mari: Client, meeting: TherapySession) -> dict[str, Att
         "refuseSuccession": (piret, past, None),
         "createUser": (mattias, {}, email),
         "changeUser": (mattias, {"user_id": mattias.pk}, None),
+        "vouchForUser": (piret, {"user_id": kai.pk}, None),
         "inviteUser": (mattias, {"user_id": mattias.pk}, None),
     }
 

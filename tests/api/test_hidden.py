@@ -100,6 +100,7 @@ def everything_of(
     )
     manager, colleague = (
         User.objects.create(
+            vouched_at=timezone.now(),
             email=f"{role}-{client.pk}@here.example",
             name=role,
             role=role,

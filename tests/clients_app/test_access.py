@@ -69,6 +69,7 @@ PRACTICE_TABLE: dict[P, list[str]] = {
     P.PURGE_APPROVE: [NO, NO, NO, NO, NO, NO, YES, NO],
     P.USER_READ: [NO, NO, NO, NO, NO, YES, YES, NO],
     P.USER_MANAGE: [NO, NO, NO, NO, NO, YES, NO, NO],
+    P.USER_VOUCH: [NO, NO, NO, NO, NO, YES, YES, NO],
     P.PRACTICE_MANAGE: [NO, NO, NO, NO, NO, NO, NO, NO],
 }
 

@@ -13,7 +13,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from clients_app import access, audit, guesses, invitations, logins, second_factor, users
-from clients_app.errors import Conflict, Hidden, Unconfirmed
+from clients_app.errors import Hidden, Unconfirmed
 from clients_app.models import AuditEvent, KnownDevice, Login, User
 from clients_app.roles import STEP_UP, Permission
 from tests.conftest import PASSWORD, Cast, app_of, code_of, let_in, trail
@@ -74,17 +74,6 @@ def test_a_strangers_question_does_not_end_a_managers_link(cast: Cast, settings:
     secret = made.path.removeprefix(invitations.PATH).strip("/")
     assert invitations.of(invitations.digest_of(secret)) == cast.liis
     assert not mail.outbox
-
-
-def test_the_superuser_cannot_become_a_counsellor(cast: Cast) -> None:
-    """A link and a factor that is forgotten would be the counsellor's login. Of somebody who opens
-    nothing that was said it may be forgotten: a practice with one manager needs it."""
-    app_of(cast.liis)
-    with pytest.raises(Conflict):
-        invitations.invite(cast.liis.pk, by=cast.root, forget_factors=True)
-    assert second_factor.has_one(cast.liis)
-    assert invitations.invite(cast.liis.pk, by=cast.root).path
-    assert invitations.invite(cast.mattias.pk, by=cast.root, forget_factors=True).path
 
 
 def new_password(cast: Cast) -> None:

@@ -51,6 +51,7 @@ RUN: dict[str, list[list[str]]] = {
     "sendtestemail": [["--admins"]],
     "showmigrations": [[]],
     "spectacular": [[]],
+    "vouch": [["spare@kalda.example"]],
     "sqlsequencereset": [["clients_app", "sessions_app"]],
 }
 NOT_RUN = {

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
-from clients_app import handovers
+from clients_app import handovers, vouching
+from clients_app.models import User
 from tests.api.conftest import OPERATIONS
 from tests.conftest import PASSWORD, code_of, wording_of
 from tests.matrix.table import COLLEAGUE, ELSEWHERE, NEVER, OWN, Row
@@ -48,6 +49,7 @@ JSON: Mapping[str, Made] = {
         "note": of(world, relation)["note"],
         "supervisor": str(world.cast.sofia.pk),
     },
+    "POST api/v1/users/{user=new}/vouch": lambda world, relation: {"code": told(world, relation)},
     "POST api/v1/exceptions/{exception}/client-told": lambda _w, _r: {},
     "POST api/v1/me/password": lambda _w, _r: {"old": PASSWORD, "new": NEW_PASSWORD},
     "POST api/v1/clients/search": lambda _w, _r: {"words": "c-"},
@@ -144,6 +146,7 @@ FORMS: Mapping[str, Made] = {
         "practice": world.things[OWN]["practice"],
     },
     f"{WHO}/user/{{user}}/change/": lambda _w, _r: {"name": "Uus", "role": "front_desk"},
+    f"{WHO}/user/{{user=new}}/vouch/": lambda world, relation: {"code": told(world, relation)},
     f"{WHO}/practice/add/": lambda _w, _r: SITE,
     f"{WHO}/practice/{{practice}}/change/": lambda _w, _r: SITE,
     f"{WHO}/retentionrule/add/": lambda _w, _r: RULE,
@@ -207,6 +210,12 @@ def _named(path: str) -> str:
 def of(world: World, relation: str) -> Mapping[str, str]:
     """What is of that relation; of one's own where there is nothing."""
     return world.things.get(relation) or world.things[OWN]
+
+
+def told(world: World, relation: str) -> str:
+    """The code that the newcomer sees."""
+    newcomer = User.objects.filter(pk=of(world, relation)["user=new"]).first()
+    return vouching.code(newcomer) if newcomer else "1234 5678"
 
 
 def caseload(world: World) -> int:

@@ -170,6 +170,9 @@ def practice_things(practice: Practice, officer: User) -> Things:
     )
     login = _login(practice, "Kaarel")
     logins.open_device(login, device="phone")
+    newcomer = _login(practice, "Merle")
+    app_of_all([newcomer])
+    User.objects.filter(pk=newcomer.pk).update(vouched_at=None)
     published = promises.draft("en", by=officer, text=wording_of("en"), now=yesterday())
     promises.publish(published.pk, by=officer, version=1, now=yesterday())
     draft = promises.draft("en", by=officer, text=wording_of("en"))
@@ -196,6 +199,7 @@ def practice_things(practice: Practice, officer: User) -> Things:
         "destructionrecord": str(record.pk),
         "practice": str(practice.pk),
         "user": str(login.pk),
+        "user=new": str(newcomer.pk),
         "auditevent": NOWHERE,
     }
 
@@ -443,7 +447,15 @@ def practice_things_that_went() -> Things:
     kinds = (
         *("rule", "retentionrule", "run", "purgerun", "destructionrecord", "practice", "user"),
         *("promise", "promise=draft", "confidentialitystatement", "confidentialitystatement=draft"),
-        *("succession", "handover", "handover=own", "login", "successor", "successor=asked"),
+        *(
+            "user=new",
+            "succession",
+            "handover",
+            "handover=own",
+            "login",
+            "successor",
+            "successor=asked",
+        ),
     )
     return {kind: str(UUID(bytes=secrets.token_bytes(16), version=4)) for kind in kinds}
 

@@ -177,7 +177,9 @@ def test_the_trail_names_who_would_do_it(demonstrate: Demo) -> None:
     demonstrate()
     who = Counter(AuditEvent.objects.values_list("event", "role"))
     assert who["practice.created", "superuser"] == 1
-    assert who["user.created", "superuser"] == 6
+    assert who["user.created", "superuser"] == 1
+    assert who["user.created", "practice_manager"] == 5
+    assert who["user.vouched", "privacy_officer"] == 4
     assert who["rule.decided", "privacy_officer"] == 3
     assert who["client.registered", "counsellor"] == 12
     assert who["care.assigned", "practice_manager"] == 1
