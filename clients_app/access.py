@@ -18,6 +18,8 @@ login that asks (`acting`, which the doors set). The command line and the worker
 are not asked; a door without one is refused.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import timedelta
 from functools import reduce
@@ -25,6 +27,7 @@ from operator import or_
 from typing import Any, NoReturn, TypeVar
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -132,6 +135,24 @@ def require_confirmed() -> None:
     """For changes of one's own login: the second factor, given a moment ago."""
     if not confirmed():
         raise Unconfirmed(GIVE_IT_AGAIN)
+
+
+@contextmanager
+def deed(
+    user: User,
+    permission: Permission,
+    client_id: UUID | None,
+    *,
+    subject_id: UUID | None = None,
+) -> Iterator[None]:
+    """The transaction of a deed that waits for a lock. Whoever lost the relation or the role while
+    they waited is refused inside it, which would take the denial back: it is recorded here."""
+    try:
+        with transaction.atomic():
+            yield
+    except (Denied, Hidden):
+        audit.deny(permission, by=user, client_id=client_id, subject_id=subject_id)
+        raise
 
 
 def find(

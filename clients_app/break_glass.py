@@ -29,7 +29,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
 from clients_app import access, alerts, audit, texts, vault, wall
-from clients_app.errors import Conflict, Hidden, Invalid
+from clients_app.errors import Conflict, Denied, Hidden, Invalid
 from clients_app.models import AuditEvent, BreakGlass, Client, Finding, Reason, User
 from clients_app.pipeline import ask
 from clients_app.roles import Permission
@@ -91,9 +91,12 @@ def request(
     if client is None:
         audit.deny(Permission.BREAK_GLASS_REQUEST, by=by)
         raise Invalid("code", _("No client here has this code."))
-    with wall.system("break_glass"), transaction.atomic():
-        # One request of a person after the other, so that the limits hold.
-        User.objects.select_for_update().get(pk=by.pk)
+    asked = access.deed(by, Permission.BREAK_GLASS_REQUEST, client.pk, subject_id=client.pk)
+    with wall.system("break_glass"), asked:
+        # One request of a person after the other, so that the limits hold; and of who they are now.
+        asker = User.objects.select_for_update().get(pk=by.pk)
+        if access.scope(asker, Permission.BREAK_GLASS_REQUEST) is None:
+            raise Denied(_("Your role does not allow this."))
         moment = now or _clock()
         _check_needed(client, by)
         _check_limits(by, moment)
@@ -102,7 +105,7 @@ def request(
             practice=practice,
             client=client,
             user=by,
-            role=by.role,
+            role=asker.role,
             reason_code=reason_code,
             opened_at=moment,
             expires_at=moment + LIFE,

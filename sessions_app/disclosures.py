@@ -165,7 +165,7 @@ def _insert(
     **content: object,
 ) -> Disclosure:
     moment = now or timezone.now()
-    with transaction.atomic():
+    with access.deed(by, Permission.DISCLOSURE_WRITE, client_id, subject_id=amends or session_id):
         client = clients.lock_in_care(client_id)
         disclosure = Disclosure(
             id=id or uuid7(),

@@ -93,7 +93,7 @@ def revise(
     Raises Stale if it was revised since it was read, Conflict if it is signed.
     """
     found = access.find(SessionNote.objects.filter(author=by), note_id, by, Permission.NOTE_WRITE)
-    with transaction.atomic():
+    with access.deed(by, Permission.NOTE_WRITE, found.client_id, subject_id=found.pk):
         note = _locked_draft(found, version)
         key = vault.open_key(note.client_id)
         before = vault.unseal_all(note, key)
@@ -119,7 +119,7 @@ def revise(
 def sign(note_id: UUID, *, by: User, version: int, now: datetime | None = None) -> SessionNote:
     """Sign one's own draft as it was read: from now on it never changes."""
     found = access.find(SessionNote.objects.filter(author=by), note_id, by, Permission.NOTE_WRITE)
-    with transaction.atomic():
+    with access.deed(by, Permission.NOTE_WRITE, found.client_id, subject_id=found.pk):
         note = _locked_draft(found, version)
         note.signed_at = now or timezone.now()
         note.save(update_fields=["signed_at"])
@@ -175,7 +175,8 @@ def _insert(
     now: datetime | None = None,
 ) -> SessionNote:
     moment = now or timezone.now()
-    with transaction.atomic():
+    about = adds_to or session.pk
+    with access.deed(by, Permission.NOTE_WRITE, session.client_id, subject_id=about):
         client = clients.lock_in_care(session.client_id)
         note = SessionNote(
             id=id or uuid7(),

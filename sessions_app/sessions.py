@@ -90,7 +90,7 @@ def plan(
     texts.checked("place", place, longest=1000, empty=True)
     if status == Status.HELD:
         _check_past(starts_at)
-    with transaction.atomic():
+    with access.deed(by, Permission.SESSION_PLAN, client_id, subject_id=client_id):
         client = clients.lock_in_care(client_id)
         session = TherapySession(
             id=id or uuid7(),
@@ -126,7 +126,7 @@ def move(
     Raises Stale if it was changed since it was read, Conflict if it is no longer planned.
     """
     found = access.find(TherapySession.objects.all(), session_id, by, Permission.SESSION_PLAN)
-    with transaction.atomic():
+    with access.deed(by, Permission.SESSION_PLAN, found.client_id, subject_id=found.pk):
         client = clients.lock_in_care(found.client_id)
         session = _locked(found.pk, version)
         if session.status != Status.PLANNED:
@@ -187,7 +187,7 @@ def pass_on(
 
 def _conclude(session_id: UUID, status: str, by: User, version: int) -> TherapySession:
     found = access.find(TherapySession.objects.all(), session_id, by, Permission.SESSION_PLAN)
-    with transaction.atomic():
+    with access.deed(by, Permission.SESSION_PLAN, found.client_id, subject_id=found.pk):
         client = clients.lock_in_care(found.client_id)
         session = _locked(found.pk, version)
         if session.status != Status.PLANNED:

@@ -22,7 +22,15 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import (
+    BooleanField,
+    Exists,
+    ExpressionWrapper,
+    Max,
+    OuterRef,
+    Q,
+    QuerySet,
+)
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
@@ -105,9 +113,10 @@ def release(
         released_at=moment,
         expires_at=moment + timedelta(days=days),
     )
+    excerpt.stands = True
     texts.checked("text", text)
     texts.checked("pseudonym", pseudonym, longest=LONGEST_PSEUDONYM)
-    with transaction.atomic():
+    with access.deed(by, Permission.EXCERPT_RELEASE, client_id, subject_id=source.pk):
         client = clients.lock_in_care(client_id)
         found = grounds.require(client.pk, at=moment, exception_id=exception)
         excerpt.agreement, excerpt.exception = found.agreement, found.exception
@@ -132,8 +141,7 @@ def of_client(client_id: UUID, *, by: User) -> QuerySet[SupervisionExcerpt]:
     """What was released of this client, newest first, without its words: to the confidants,
     except what another took out of a draft or a locked disclosure."""
     access.require(by, Permission.DISCLOSURE_WRITE, client_id, subject_id=client_id)
-    rows = SupervisionExcerpt.objects.filter(_shared(by), client_id=client_id)
-    return rows.select_related("client", "author", "supervisor", "revoked_by").order_by("-id")
+    return _releases(by).filter(client_id=client_id).order_by("-id")
 
 
 def readings(client_id: UUID, *, by: User) -> Mapping[UUID, datetime]:
@@ -149,9 +157,7 @@ def inspect(excerpt_id: UUID, *, by: User, client_id: UUID | None = None) -> Ope
 
     `client_id`: of that client.
     """
-    rows = SupervisionExcerpt.objects.filter(_shared(by)).select_related(
-        "client", "author", "supervisor", "revoked_by"
-    )
+    rows = _releases(by)
     if client_id is not None:
         rows = rows.filter(client_id=client_id)
     excerpt = access.find(rows, excerpt_id, by, Permission.DISCLOSURE_WRITE)
@@ -161,18 +167,14 @@ def inspect(excerpt_id: UUID, *, by: User, client_id: UUID | None = None) -> Ope
 def revoke(excerpt_id: UUID, *, by: User, client_id: UUID | None = None) -> SupervisionExcerpt:
     """Take an excerpt back: the supervisor's next request finds nothing. Revoked already, it stays
     so. `client_id`: of that client."""
-    rows = SupervisionExcerpt.objects.filter(_shared(by))
+    rows = _releases(by)
     if client_id is not None:
         rows = rows.filter(client_id=client_id)
     found = access.find(rows, excerpt_id, by, Permission.DISCLOSURE_WRITE)
     with transaction.atomic():
-        excerpt = (
-            SupervisionExcerpt.objects.select_for_update(of=("self",))
-            .select_related("client", "author", "supervisor", "revoked_by")
-            .get(pk=found.pk)
-        )
+        excerpt = _releases(by).select_for_update(of=("self",)).get(pk=found.pk)
         if excerpt.revoked_at is None:
-            excerpt.revoked_at, excerpt.revoked_by = timezone.now(), by
+            excerpt.revoked_at, excerpt.revoked_by, excerpt.stands = timezone.now(), by, False
             excerpt.save(update_fields=["revoked_at", "revoked_by"])
             audit.record(
                 "excerpt.revoked", by=by, client_id=excerpt.client_id, subject_id=excerpt.pk
@@ -218,17 +220,27 @@ def read(excerpt_id: UUID, *, by: User, now: datetime | None = None) -> OpenedEx
 
 
 def _standing(by: User, now: datetime | None) -> QuerySet[SupervisionExcerpt]:
-    """What is addressed to this user, not revoked, not expired, of an author still in care and on
-    a ground that still stands."""
+    """What this user can read."""
+    rows = SupervisionExcerpt.objects.filter(_stands(now or timezone.now()))
+    return rows.filter(practice=access.practice_of(by), supervisor=by).select_related("author")
+
+
+def _stands(now: datetime) -> Q:
+    """Not revoked, not expired, of an author still in care and on a ground that still stands."""
     in_care = access.open_care().filter(user=OuterRef("author"), client=OuterRef("client"))
-    return SupervisionExcerpt.objects.filter(
-        Exists(in_care),
-        Q(exception__isnull=False) | Q(agreement__withdrawn_at=None),
-        practice=access.practice_of(by),
-        supervisor=by,
-        revoked_at=None,
-        expires_at__gt=now or timezone.now(),
-    ).select_related("author")
+    return (
+        Q(Exists(in_care))
+        & (Q(exception__isnull=False) | Q(agreement__withdrawn_at=None))
+        & Q(revoked_at=None, expires_at__gt=now)
+    )
+
+
+def _releases(by: User) -> QuerySet[SupervisionExcerpt]:
+    """What a confidant may see of what was released."""
+    stands = ExpressionWrapper(_stands(timezone.now()), output_field=BooleanField())
+    rows = SupervisionExcerpt.objects.filter(_shared(by))
+    rows = rows.annotate(stands=stands)  # type: ignore[no-redef]  # the model says its type
+    return rows.select_related("client", "author", "supervisor", "revoked_by")
 
 
 def _shared(by: User) -> Q:

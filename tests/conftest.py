@@ -355,6 +355,14 @@ def until(condition: Callable[[], bool], *, seconds: float = 20) -> None:
         time.sleep(0.1)
 
 
+def somebody_waits() -> bool:
+    """For a lock that somebody else holds."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        waits: bool = cursor.fetchone()[0]
+    return waits
+
+
 def all_is_over() -> None:
     """Other tests' transactions in the same cluster hold the horizon up while they last."""
     until(lambda: seals.clock().horizon > seals.clock().highest, seconds=120)

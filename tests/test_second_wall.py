@@ -16,13 +16,26 @@ from django.db import DatabaseError, IntegrityError, connection, models, transac
 from psycopg import sql
 from rest_framework.test import APIClient
 
-from clients_app import access, care, checks, clients, owner, vault, wall
+from clients_app import (
+    access,
+    break_glass,
+    care,
+    checks,
+    clients,
+    exceptions,
+    owner,
+    vault,
+    wall,
+)
 from clients_app.errors import Hidden
 from clients_app.models import (
     AuditEvent,
+    BreakGlass,
     CareAssignment,
     Client,
     ClientKey,
+    ClientTold,
+    ConfidentialityException,
     LegalHold,
     Practice,
     User,
@@ -140,6 +153,38 @@ def test_what_each_may_see_at_most(cast: Cast, file: Client, who: str) -> None:
     with asking(getattr(cast, who)):
         assert [m._default_manager.exists() for m in IDENTITY] == [SEES[who][0]] * len(IDENTITY)
         assert [m._default_manager.exists() for m in CONTENT] == [SEES[who][1]] * len(CONTENT)
+
+
+LEDGER: list[type[models.Model]] = [ConfidentialityException, ClientTold]
+SEES_OF_CUSTODY = {
+    #           what was told, emergencies, others' lines on the trail
+    "liis": (True, True, True),
+    "mark": (True, True, True),  # while he has the file open in an emergency
+    "sofia": (False, False, False),
+    "frida": (False, False, False),
+    "mattias": (False, False, False),
+    "piret": (True, True, True),
+    "olga": (False, False, False),
+    "root": (False, False, False),
+}
+
+
+@pytest.mark.parametrize("who", EVERYBODY)
+def test_what_was_told_of_a_client_is_not_the_whole_offices(
+    cast: Cast, file: Client, told: ConfidentialityException, who: str
+) -> None:
+    """To whom the confidence was broken, who opened the file in an emergency and who read it."""
+    exceptions.tell(told.pk, by=cast.liis)
+    break_glass.request(
+        file.code, by=cast.mark, reason_code="other", text="She called and said goodbye."
+    )
+    with asking(getattr(cast, who)):
+        of_others = AuditEvent.objects.filter(client_id=file.pk).exclude(
+            actor_id=getattr(cast, who).pk
+        )
+        seen = (*(m._default_manager.exists() for m in LEDGER), BreakGlass.objects.exists())
+        told_of, emergencies, trail = SEES_OF_CUSTODY[who]
+        assert (*seen, of_others.exists()) == (told_of, told_of, emergencies, trail)
 
 
 def test_a_disabled_user_sees_nothing(cast: Cast, file: Client) -> None:

@@ -193,7 +193,6 @@ class ExcerptAdmin(DoorAdmin):
             gettext("Excerpt of %(code)s") % {"code": excerpt.client.code},
             opened=opened,
             excerpt=excerpt,
-            ended=excerpt.expires_at <= timezone.now(),
             read_at=supervision.readings(excerpt.client_id, by=user).get(excerpt.pk),
             crumbs=[(excerpt.client.code, client_url(excerpt.client_id))],
         )
@@ -261,13 +260,8 @@ def of_client(request: HttpRequest, profile: Profile) -> Panel | None:
     if not rows:
         return None
     read_at = supervision.readings(client.pk, by=user)
-    return Panel(
-        "said/released_panel.html",
-        {
-            "rows": [(row, read_at.get(row.pk)) for row in rows],
-            "now": timezone.now(),
-        },
-    )
+    shown = [(row, read_at.get(row.pk)) for row in rows]
+    return Panel("said/released_panel.html", {"rows": shown})
 
 
 panels.add_to_today(today, order=5)

@@ -61,6 +61,10 @@ class ReleaseLine(Answer):
     released_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()
     revoked_at = serializers.DateTimeField(allow_null=True)
+    stands = serializers.BooleanField(
+        help_text="Whether the supervisor can read it now: not revoked, not expired, its agreement "
+        "not withdrawn, its author in care."
+    )
     last_read_at = serializers.DateTimeField(allow_null=True, help_text="By the supervisor.")
 
 
@@ -202,5 +206,6 @@ def release(row: SupervisionExcerpt, last_read_at: datetime | None = None) -> Va
         "released_at": row.released_at,
         "expires_at": row.expires_at,
         "revoked_at": row.revoked_at,
+        "stands": row.stands,
         "last_read_at": last_read_at,
     }

@@ -43,6 +43,8 @@ class SupervisionExcerpt(SealedRow):
     )
     pseudonym: "models.Field[Sealed, Sealed]" = SealedField()
     text: "models.Field[Sealed, Sealed]" = SealedField(floor=256)
+    # Whether its supervisor could read it when it was looked up: `supervision` says so.
+    stands: bool
 
     class Meta:
         verbose_name = _("excerpt for supervision")

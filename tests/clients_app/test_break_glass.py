@@ -28,6 +28,7 @@ from clients_app import (
     tasks,
     users,
     vault,
+    wall,
 )
 from clients_app.errors import Conflict, Denied, Hidden, Invalid
 from clients_app.models import AuditEvent, BreakGlass, Client, User
@@ -35,7 +36,7 @@ from clients_app.roles import Permission as P
 from sessions_app import disclosures, notes, records, sessions
 from sessions_app.models import Disclosure, SessionNote, TherapySession
 from tests.clients_app.test_access import PEOPLE, TABLE, YES, answer
-from tests.conftest import PASSWORD, Cast, officer_elsewhere, trail
+from tests.conftest import PASSWORD, Cast, officer_elsewhere, somebody_waits, trail, until
 
 WHY = "She called and said goodbye; Liis is abroad and does not answer."
 LENT = {P.CLIENT_READ, P.CARE_READ, P.SESSION_READ, P.NOTE_READ, P.DISCLOSURE_READ}
@@ -805,3 +806,30 @@ def test_reading_costs_as_much_as_ever(
     broken_by(cast.mark, mari)
     assert cost(cast.liis) == as_ever
     assert cost(cast.mark) == as_ever
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_loses_the_role_while_they_wait_opens_nothing(cast: Cast, mari: Client) -> None:
+    """Mattias takes Mark's role away in the moment in which Mark asks."""
+    changed = threading.Event()
+
+    def change() -> None:
+        try:
+            with wall.system("tests"), transaction.atomic():
+                users.change(
+                    cast.mark.pk, by=cast.mattias, name="Mark", role="front_desk", is_active=True
+                )
+                changed.set()
+                until(somebody_waits)
+        finally:
+            changed.set()
+            connection.close()
+
+    other = threading.Thread(target=change)
+    other.start()
+    assert changed.wait(20)
+    with pytest.raises(Denied):
+        break_glass.request(mari.code, by=cast.mark, reason_code="other", text=WHY)
+    other.join()
+    assert not BreakGlass.objects.exists()
+    assert trail(actor_id=cast.mark.pk, client_id=mari.pk, denied=True) == ["break_glass.request"]

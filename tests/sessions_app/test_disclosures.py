@@ -13,7 +13,7 @@ from clients_app.errors import Hidden, Invalid
 from clients_app.models import Client
 from sessions_app import disclosures
 from sessions_app.models import Disclosure, TherapySession
-from tests.conftest import Cast, trail, until
+from tests.conftest import Cast, somebody_waits, trail, until
 
 
 def test_read_back_whole(cast: Cast, confided: Disclosure) -> None:
@@ -113,10 +113,6 @@ def test_nothing_is_kept_by_who_waited_while_the_client_was_handed_over(
             disclosures.write(meeting.pk, by=cast.liis, text="Too late.", locked=True)
     other.join()
     assert not Disclosure.objects.exists()
-
-
-def somebody_waits() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
-        waits: bool = cursor.fetchone()[0]
-    return waits
+    assert trail(actor_id=cast.liis.pk, client_id=meeting.client_id, denied=True) == [
+        "disclosure.write"
+    ]

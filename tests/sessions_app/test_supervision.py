@@ -113,9 +113,11 @@ def test_it_ends_with_the_authors_care(cast: Cast, agreed: Agreement, confided: 
     excerpt = give(cast, confided)
     care.assign(excerpt.client_id, cast.mark.pk, by=cast.mattias)
     assert supervision.read(excerpt.pk, by=cast.sofia)
+    assert supervision.inspect(excerpt.pk, by=cast.mark).excerpt.stands
     assignment = CareAssignment.objects.get(user=cast.liis)
     care.end(assignment.pk, by=cast.mattias)
     gone(cast, excerpt)
+    assert not supervision.inspect(excerpt.pk, by=cast.mark).excerpt.stands
     with pytest.raises(Hidden):
         supervision.inspect(excerpt.pk, by=cast.liis)
     care.assign(excerpt.client_id, cast.liis.pk, by=cast.mattias)
@@ -236,6 +238,8 @@ def test_a_promise_taken_back_ends_what_went_out_on_it(
     assert listed == carried
     assert supervision.read(carried.pk, by=cast.sofia)
     assert supervision.inspect(excerpt.pk, by=cast.liis).text
+    stands = {row.pk: row.stands for row in supervision.of_client(excerpt.client_id, by=cast.liis)}
+    assert stands == {excerpt.pk: False, carried.pk: True}
 
 
 def test_the_database_insists_on_a_ground_and_on_one_source(
