@@ -139,6 +139,9 @@ WORDS: Mapping[str, Promise] = {
     "user.password_changed": _("changed their own password"),
     "user.password_reset": _("reset a password"),
     "user.read": _("see logins"),
+    "user.unvouched": _("had a hand in a login, which has to be vouched for anew"),
+    "user.vouch": _("vouch for a login"),
+    "user.vouched": _("vouched for a login"),
 }
 # The same to the client whose file it is; what is not here is said as above.
 TO_THE_CLIENT: Mapping[str, Promise] = {
