@@ -79,7 +79,12 @@ def bare(source: str) -> str:
     """The same, each decorated function first bare and decorated after."""
     lines = source.split("\n")
     for function in reversed(ast.parse(source).body):
-        if isinstance(function, ast.FunctionDef) and function.decorator_list:
+        # A context manager would be another type without its decorator.
+        if (
+            isinstance(function, ast.FunctionDef)
+            and function.decorator_list
+            and ast.unparse(function.decorator_list[0]) != "contextmanager"
+        ):
             decorated = function.name
             for decorator in reversed(function.decorator_list):
                 decorated = f"{ast.unparse(decorator)}({decorated})"

@@ -49,6 +49,8 @@ def sit(matrix: World, phone: Phone, desk: Desk) -> Sit:
         if role == "anonymous":
             return Seat(role, matrix, APIClient() if door == "api" else Browser())
         user = matrix.actors[role]
+        # Whoever is disabled sat down before, at each door anew.
+        User.objects.filter(pk=user.pk).update(is_active=True)
         seat = Seat(role, matrix, phone(user) if door == "api" else desk(user))
         if role == "disabled":
             User.objects.filter(pk=user.pk).update(is_active=False)
@@ -77,34 +79,35 @@ def test_every_route_has_its_row() -> None:
 
 
 @pytest.mark.parametrize("role", [*ROLES, "anonymous", "disabled"])
-@pytest.mark.parametrize("door", DOORS)
-def test_who_gets_what(sit: Sit, role: str, door: str) -> None:
-    """Every cell of a role at a door."""
-    sweep = Sweep(sit(role, door)).over(DOORS[door])
-    assert not sweep.faults, shown(sweep.faults)
-    assert len(sweep.answers) >= len(DOORS[door])
+def test_who_gets_what(sit: Sit, role: str) -> None:
+    """Every cell of a role, at each door."""
+    for door, cells in DOORS.items():
+        sweep = Sweep(sit(role, door)).over(cells)
+        assert not sweep.faults, shown(sweep.faults)
+        assert len(sweep.answers) >= len(cells)
 
 
 @pytest.mark.parametrize("role", [role for role in ROLES if role != "superuser"])
-@pytest.mark.parametrize("door", ["api", "admin"])
-def test_nothing_opens_for_whom_nobody_vouched(sit: Sit, role: str, door: str) -> None:
+def test_nothing_opens_for_whom_nobody_vouched(sit: Sit, role: str) -> None:
     """Whatever the role would open, but one's own login."""
-    seat = sit(role, door)
-    User.objects.filter(pk=seat.world.actors[role].pk).update(vouched_at=None)
     asked, opened = 0, []
-    for row in DOORS[door]:
-        if row.scopes[role] in ("all", "public", "hidden", "nowhere") or "logins/" in row.address:
-            continue
-        asked += 1
-        if (response := seat.ask(row, OWN, of=row.address)).status_code != 403:
-            opened.append(f"{row.name}: {response.status_code}")
+    for door in ("api", "admin"):
+        seat = sit(role, door)
+        User.objects.filter(pk=seat.world.actors[role].pk).update(vouched_at=None)
+        for row in DOORS[door]:
+            open_to_all = row.scopes[role] in ("all", "public", "hidden", "nowhere")
+            if open_to_all or "logins/" in row.address:
+                continue
+            asked += 1
+            if (response := seat.ask(row, OWN, of=row.address)).status_code != 403:
+                opened.append(f"{row.name}: {response.status_code}")
     assert not opened, "\n".join(opened)
-    assert asked > 80
+    assert asked > 200
 
 
 @pytest.mark.parametrize("role", ["counsellor", "officer", "superuser", "anonymous"])
-@pytest.mark.parametrize("door", DOORS)
-def test_a_method_without_a_row_does_nothing(sit: Sit, role: str, door: str) -> None:
-    sweep = Sweep(sit(role, door)).beyond(DOORS[door])
-    assert not sweep.faults, shown(sweep.faults)
-    assert len(sweep.answers) > len(DOORS[door])
+def test_a_method_without_a_row_does_nothing(sit: Sit, role: str) -> None:
+    for door, cells in DOORS.items():
+        sweep = Sweep(sit(role, door)).beyond(cells)
+        assert not sweep.faults, shown(sweep.faults)
+        assert len(sweep.answers) > len(cells)

@@ -6,7 +6,7 @@ import pickle
 import resource
 from collections.abc import Iterator
 from html.parser import HTMLParser
-from itertools import cycle, islice
+from itertools import cycle, islice, product
 from typing import Any
 from urllib.parse import quote
 
@@ -80,8 +80,8 @@ def test_the_admin_ignores_what_it_does_not_ask_for(sit: Sit) -> None:
         with undone():
             assert skeleton(plain) == skeleton(at(seat, row, f"?{unknown}")), row.name
         with undone():
-            # A list meets every value under every name; a page of one thing some of each.
-            for turn in range(3 if row.things else len(payloads.ODD)):
+            # Lists meet the worst of them one at a time, below.
+            for turn in range(3):
                 values = islice(cycle(payloads.ODD), turn, None)
                 odd = "&".join(
                     f"{name}={value}" for name, value in zip(KNOWN, values, strict=False)
@@ -90,8 +90,7 @@ def test_the_admin_ignores_what_it_does_not_ask_for(sit: Sit) -> None:
                 assert answer.status_code in (plain.status_code, 302, 403, 404), (row.name, odd)
 
 
-@pytest.mark.parametrize("odd", payloads.WORST)
-def test_no_odd_value_of_a_known_name_is_an_error(sit: Sit, odd: str) -> None:
+def test_no_odd_value_of_a_known_name_is_an_error(sit: Sit) -> None:
     """One at a time, on every list of the admin."""
     seats = {role: sit(role, "admin") for role in READERS}
     for row in DOORS["admin"]:
@@ -99,9 +98,10 @@ def test_no_odd_value_of_a_known_name_is_an_error(sit: Sit, odd: str) -> None:
             continue
         role = next((role for role in READERS if row.opens_to(role)), "")
         if role:
-            for name in KNOWN:
+            for name, odd in product(KNOWN, payloads.WORST):
                 with undone():
-                    assert at(seats[role], row, f"?{name}={odd}").status_code < 500, row.name
+                    answer = at(seats[role], row, f"?{name}={odd}")
+                assert answer.status_code < 500, (row.name, name, odd)
 
 
 STOCK = (
