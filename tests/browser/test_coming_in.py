@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from clients_app import holds, second_factor
+from clients_app import holds, second_factor, users
 from clients_app.models import Client, LegalHold, Login, User
 from tests.browser.test_counsellors_day import no_sideways
 from tests.conftest import PASSWORD, Cast, app_of, until
@@ -63,6 +63,44 @@ def test_with_a_passkey(cast: Cast, screen: Any, width: int) -> None:
     window.get_by_role("button", name="Use a passkey").click()
     window.get_by_role("heading", name="New login").wait_for()
     assert [factor.name for factor in second_factor.held(by=cast.mattias)] == ["blue key"]
+
+
+def comes_in(window: Any, user: User) -> None:
+    app_of(user)
+    give_password(window, user)
+    window.get_by_label("Code").fill(second_factor.renew_codes(by=user)[0])
+    window.get_by_role("button", name="Log in").click()
+    window.get_by_role("heading", name="Today", exact=True).wait_for()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_code_told_on_the_telephone(cast: Cast, mari: Client, screen: Any, width: int) -> None:
+    """Kersti reads her code out; Piret, who knows her voice, types it."""
+    kersti = users.create(
+        by=cast.mattias, email="kersti@kalda.example", name="Kersti", role="counsellor"
+    )
+    kersti.set_password(PASSWORD)
+    kersti.save()
+    hers, office = screen(width), screen(width)
+    comes_in(hers, kersti)
+    no_sideways(hers)
+    assert hers.get_by_role("link", name="Clients").count() == 0
+    code = hers.locator(".codes li").inner_text()
+
+    comes_in(office, cast.piret)
+    office.get_by_role("link", name="Kersti").click()
+    office.get_by_role("heading", name="Vouch for a login").wait_for()
+    no_sideways(office)
+    office.get_by_label("Their code").fill("0000 0000")
+    office.get_by_role("button", name="It is them").click()
+    office.get_by_text("not the code that they see now").wait_for()
+    office.get_by_label("Their code").fill(code)
+    office.get_by_role("button", name="It is them").click()
+    office.get_by_text("They can work now.").wait_for()
+    no_sideways(office)
+
+    hers.reload()
+    hers.get_by_role("link", name="My clients").first.wait_for()
 
 
 def test_a_form_that_wants_the_factor_anew_keeps_its_words(
