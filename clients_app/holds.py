@@ -12,7 +12,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from clients_app import access, audit, texts, vault
+from clients_app import access, audit, erasures, texts, vault
+from clients_app.erasures import Deed
 from clients_app.errors import Conflict, Hidden
 from clients_app.models import Client, LegalHold, User
 from clients_app.roles import Permission
@@ -65,6 +66,7 @@ def place(client_id: UUID, *, by: User, matter: str, reason: str) -> LegalHold:
         vault.seal(hold, vault.open_key(client.pk), matter=matter, reason=reason)
         hold.save(force_insert=True)
         audit.record("hold.placed", by=by, client_id=client.pk, subject_id=hold.pk)
+        erasures.write(Deed.HELD, **erasures.held(hold))
     return hold
 
 
@@ -85,6 +87,7 @@ def lift(hold_id: UUID, *, by: User) -> LegalHold:
             placed_at=hold.placed_at,
             placed_by=hold.placed_by_id,
         )
+        erasures.write(Deed.RELEASED, **erasures.released(hold))
     return hold
 
 

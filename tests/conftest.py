@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,7 +48,6 @@ from clients_app.models import (
     ConfidentialityStatement,
     Practice,
     PurgeRun,
-    TrailSeal,
     User,
 )
 from sessions_app import disclosures, notes, sessions, supervision
@@ -79,6 +79,12 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
     yield
     with django_db_blocker.unblock():
         owner.connect_as_owner()
+
+
+@pytest.fixture(autouse=True)
+def _an_empty_ledger(settings: Any, tmp_path: Path) -> None:
+    """As the database of each test is new, so is what it knows of the erasure ledger."""
+    settings.ERASURE_LEDGER_FILE = str(tmp_path / "erased.jsonl")
 
 
 @pytest.fixture(autouse=True)
@@ -124,8 +130,8 @@ def _truncated(request: pytest.FixtureRequest) -> bool:
 
 def _trigger(verb: str) -> None:
     with connection.cursor() as cursor:
-        for kept in (AuditEvent, TrailSeal):
-            cursor.execute(f"ALTER TABLE {kept._meta.db_table} {verb} TRIGGER USER")
+        for table in owner.APPEND_ONLY:
+            cursor.execute(f"ALTER TABLE {table} {verb} TRIGGER USER")
 
 
 @dataclass
