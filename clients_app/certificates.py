@@ -8,9 +8,9 @@ unencrypted, the key is destroyed with every copy of it, and the erasure is veri
 
 The certificates of one practice are its register: a chain. Each has the next number and the head of
 the one before; its own head is SHA-256 over both and over every column, and is signed
-(AUDIT_SIGNING_KEY). The database refuses to change or delete one. Whoever owns the database can take
-that refusal off; what they change, take out, put in or reorder then shows in `verify`, and so does
-an end that was cut off, by the heads in the erasure ledger (`erasures`).
+(AUDIT_SIGNING_KEY). The database refuses to change or delete one. Whoever owns the database can
+take that refusal off; what they change, take out, put in or reorder then shows in `verify`, and so
+does an end that was cut off, by the heads in the erasure ledger (`erasures`).
 
 One certificate is issued at a time, whatever the practice, until the end of its transaction.
 """
@@ -25,7 +25,7 @@ from uuid import UUID
 import orjson
 from django.db.models import QuerySet
 
-from clients_app import access, audit, crypto, seals
+from clients_app import access, crypto, seals
 from clients_app.models import DestructionRecord, Practice, User
 from clients_app.pipeline import ask
 from clients_app.roles import Permission
@@ -110,7 +110,9 @@ def rewrite(said: dict[str, Any]) -> DestructionRecord:
     """Put a certificate that a restore has lost back, as the ledger has it."""
     fields = {f.attname: f for f in DestructionRecord._meta.concrete_fields}
     values = {
-        name: bytes.fromhex(value) if name in CHAIN[:2] + CHAIN[3:] else fields[name].to_python(value)
+        name: bytes.fromhex(value)
+        if name in CHAIN[:2] + CHAIN[3:]
+        else fields[name].to_python(value)
         for name, value in said.items()
     }
     record = DestructionRecord(**values)

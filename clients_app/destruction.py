@@ -149,7 +149,9 @@ def _facts(client: Client, item: PurgeItem) -> dict[str, Any]:
     practice = item.run.practice
     days = [retention.local_day(practice, client.registered_at)]
     days += [day for day in (client.last_contact_on, client.discharged_on) if day is not None]
-    rule = RetentionRule.objects.filter(pk=client.governing_rule_id).first()
+    rule = (
+        RetentionRule.objects.get(pk=client.governing_rule_id) if client.governing_rule_id else None
+    )
     return {
         "practice": practice,
         "run_id": item.run_id,
@@ -170,10 +172,13 @@ def destroy(client: Client) -> tuple[UUID | None, dict[str, int]]:
     client_id = client.pk
     key_id = vault.destroy(client_id)
     _total, counts = client.delete()
+    classes: list[tuple[Any, str]] = [
+        (relation.related_model, relation.field.name) for relation in Client._meta.related_objects
+    ]
     left = [
-        relation.related_model._meta.label
-        for relation in Client._meta.related_objects
-        if relation.related_model._base_manager.filter(**{relation.field.name: client_id}).exists()
+        model._meta.label
+        for model, column in classes
+        if model._base_manager.filter(**{column: client_id}).exists()
     ]
     if left or ClientKey.objects.filter(client_id=client_id).exists():
         raise NotGone(f"rows are left of {', '.join(left) or 'the key'}")

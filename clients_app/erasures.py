@@ -1,33 +1,34 @@
 """The erasure ledger: what was destroyed stays destroyed, whatever is restored.
 
-A backup brings back what has been destroyed since it was taken, and forgets the legal holds that were
-placed since. So both are also written to a file outside the database (ERASURE_LEDGER_FILE): signed
-lines, each with its number and the hash of the line before, of ids, numbers and dates, and the
-certificates, without a name. Of each line the database keeps number and hash (`ErasureMark`). Web,
-worker and beat compare the two before they serve:
+A backup brings back what has been destroyed since it was taken, and forgets the legal holds that
+were placed since. So both are also written to a file outside the database (ERASURE_LEDGER_FILE):
+signed lines, each with its number and the hash of the line before, of ids, numbers and dates, and
+the certificates, without a name. Of each line the database keeps number and hash (`ErasureMark`).
+Web, worker and beat compare the two before they serve:
 
-* the ledger goes on beyond the database: an older copy was restored, `manage.py reconcile` has to do
-  again what the ledger says (`reconciliation`);
-* the database knows lines that the ledger does not have: it was lost, cut off or exchanged. It has to
-  be brought back, for nobody could say what must not return;
+* the ledger goes on beyond the database: an older copy was restored, `manage.py reconcile` has to
+  do again what the ledger says (`reconciliation`);
+* the database knows lines that the ledger does not have: it was lost, cut off or exchanged. It has
+  to be brought back, for nobody could say what must not return;
 * neither knows anything: a new installation. The ledger begins by itself.
 
-Which order is safe. The line is on the disk (fsync) before the transaction that destroys is committed,
-never the other way round. Whatever is killed, and wherever:
+Which order is safe. The line is on the disk (fsync) before the transaction that destroys is
+committed, never the other way round. Whatever is killed, and wherever:
 
 1. before the line is written: nothing is destroyed, nothing is said;
 2. in the midst of writing: the torn line is none, the transaction is gone, nothing is destroyed;
-3. after the line, before the commit: the ledger says one thing more than was done. It can only be its
-   last line, for whoever writes is alone (an advisory lock, until the commit) and first looks at what
-   the one before left. Where the line is of a file that still waits in an approved run, nothing was
-   restored: web and worker start, and the worker declares the line void and looks at the file anew.
-   Anything else that the database lacks, a hold in this state too, waits for `reconcile`;
+3. after the line, before the commit: the ledger says one thing more than was done. It can only be
+   its last line, for whoever writes is alone (an advisory lock, until the commit) and first looks
+   at what the one before left. Where the line is of a file that still waits in an approved run,
+   nothing was restored: web and worker start, and the worker declares the line void and looks at
+   the file anew. Anything else that the database lacks, a hold in this state too, waits for
+   `reconcile`;
 4. after the commit: line, mark, certificate and trail agree.
 
 Were the line written after the commit, a crash in between would leave a destroyed file of which the
-ledger knows nothing, and a restored backup would bring it back. A line too many destroys nothing that
-was not going to be destroyed in the next minute. In a restore, a last line that nobody has settled
-counts as carried out, unless the client is held (`reconciliation`).
+ledger knows nothing, and a restored backup would bring it back. A line too many destroys nothing
+that was not going to be destroyed in the next minute. In a restore, a last line that nobody has
+settled counts as carried out, unless the client is held (`reconciliation`).
 
 What this does not show: the end of the ledger cut off together with the database restored to before
 it. Keep a copy of the ledger where whoever rewrites the backups does not reach, or make the file
@@ -50,7 +51,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clients_app import certificates, seals, signed_lines, wall
+from clients_app import audit, certificates, seals, signed_lines, wall
 from clients_app.errors import Unavailable
 from clients_app.models import DestructionRecord, ErasureMark, LegalHold, PurgeItem, PurgeRun
 from clients_app.pipeline import ask
@@ -164,6 +165,26 @@ def settle() -> None:
         _write([])
 
 
+@wall.system("erasures")
+def begin_anew() -> int:
+    """Where the ledger is lost and the database is not a restored one: go on in a new file with
+    what the database knows to be destroyed or held; how many lines. Raises OutOfStep where there is
+    a ledger still."""
+    with transaction.atomic():
+        alone()
+        number, head = _last_mark()
+        try:
+            with signed_lines.held(path()) as file:
+                if _last_line(file) is not None:
+                    raise OutOfStep(f"{path()} has lines: it is not lost")
+                opening = _opening()
+                audit.record("ledger.begun_anew", by=None, after=number, lines=len(opening))
+                _append(file, opening, number, head)
+        except OSError as refused:
+            raise OutOfStep(f"{path()} cannot be written ({type(refused).__name__})") from None
+    return len(opening)
+
+
 def standing() -> Standing:
     """Compare the ends of the two, without reading more. Raises OSError, LedgerBroken."""
     number, head = _last_mark()
@@ -175,25 +196,26 @@ def standing() -> Standing:
     return Standing(last, number, head)
 
 
-
-
-def read(after: int = 0) -> Iterator[Line]:
-    """The lines in order, each checked; those after a number, all of them read. Raises OSError,
-    LedgerBroken."""
+def read() -> Iterator[Line]:
+    """The lines in order, each checked. Raises OSError, LedgerBroken."""
     public = seals.public_keys()
-    number, previous = 0, BEFORE_THE_FIRST
+    before: Line | None = None
     with path().open("rb") as file:
         for position, raw in enumerate(file, 1):
             if (line := _opened(raw, public, f"line {position}")) is None:
                 continue
-            if line.number != number + 1 or line.previous != previous:
+            follows = (
+                line.deed == Deed.BEGUN
+                if before is None
+                else (line.number, line.previous) == (before.number + 1, before.head)
+            )
+            if not follows:
                 raise LedgerBroken(
                     f"line {position} of the ledger does not follow from the one before it: a line"
                     " was taken out, put in or exchanged there"
                 )
-            number, previous = line.number, line.head
-            if number > after:
-                yield line
+            yield line
+            before = line
 
 
 def void(lines: Iterable[Line]) -> set[int]:
@@ -224,11 +246,19 @@ def compare(report: certificates.Report) -> None:
         report.findings.append(f"The erasure ledger is broken: {broken}.")
         return
     marks = dict(ErasureMark.objects.values_list("number", "head"))
+    last = lines[-1].number if lines else 0
+    if marks and max(marks) > last:
+        report.findings.append(
+            f"The erasure ledger ends at line {last}, and the database knows {max(marks)}: it was"
+            " cut off."
+        )
     taken_back = void(lines)
     for line in lines:
         if bytes(marks.get(line.number, b"")) != line.head:
-            report.findings.append(f"Line {line.number} of the erasure ledger has no mark here.")
-    for line in lines:
+            report.findings.append(
+                f"Line {line.number} of the erasure ledger is not known here: the database is older"
+                " than it, or was changed."
+            )
         if line.deed != Deed.ERASED or line.number in taken_back:
             continue
         said = line.said["record"]
@@ -240,10 +270,6 @@ def compare(report: certificates.Report) -> None:
                 f"The certificate of line {line.number} of the erasure ledger is {state}:"
                 f" number {said['number']} of its register."
             )
-    if len(marks) > len(lines):
-        report.findings.append(
-            f"The erasure ledger ends at line {len(lines)}, the database knows {len(marks)}."
-        )
 
 
 def _write(deeds: list[tuple[Deed, dict[str, Any]]]) -> None:

@@ -5,6 +5,8 @@ of them stays empty. No table is rewritten, but each certificate is: about 4,000
 while the worker is stopped: its older version would write a certificate without a number.
 """
 
+from typing import Any
+
 from django.db import migrations, models
 
 from clients_app import certificates, seals, wall
@@ -23,7 +25,7 @@ COLUMNS = ["number", "previous", "head", "key", "signature"]
 BATCH = 1000
 
 
-def chain(apps, schema_editor):
+def chain(apps: Any, _schema_editor: Any) -> None:
     """Goes on where it was interrupted."""
     Record = apps.get_model("clients_app", "DestructionRecord")
     Practice = apps.get_model("clients_app", "Practice")
