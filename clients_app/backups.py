@@ -114,7 +114,7 @@ def make(*, now: datetime, keys_only: bool = False) -> list[Backup]:
 
 
 def expire(*, now: datetime) -> list[Path]:
-    """Delete the files whose time is over, never the newest, and what an interrupted backup left."""
+    """Delete the files whose time is over, never the newest; and what interrupted backups left."""
     gone = []
     for kind, days in ((DATA, settings.BACKUP_HORIZON_DAYS), (KEYS, settings.KEY_BACKUP_DAYS)):
         for old in known(kind)[1:]:
@@ -244,7 +244,8 @@ def _copy_keys(file: IO[bytes]) -> None:
 
 
 def _load(data: Backup) -> None:
-    with connection.cursor() as cursor:
+    # An empty database has no function yet that could be told who asks.
+    with wall.nobody(), connection.cursor() as cursor:
         if connection.introspection.table_names(cursor):
             raise Failed(
                 "This database is not empty. Restore into a new one (CREATE DATABASE … OWNER …):"
@@ -272,7 +273,8 @@ def _load_keys(keys: Backup) -> int:
                     " that made it, then `migrate`."
                 )
             cursor.execute(f"CREATE TEMPORARY TABLE restored (LIKE {table}) ON COMMIT DROP")
-            with cursor.cursor.copy("COPY restored FROM STDIN") as rows:
+            into = f"COPY restored ({', '.join(columns)}) FROM STDIN"
+            with connection.wrap_database_errors, cursor.cursor.copy(into) as rows:
                 while (row := file.readline()) != b"\n":
                     if not row:
                         raise Failed(f"{keys.path} ends in the midst of a table.")

@@ -279,7 +279,9 @@ def _write(deeds: list[tuple[Deed, dict[str, Any]]]) -> None:
         with signed_lines.held(path()) as file:
             found = Standing(_last_line(file), number, head)
             if found.last is None and number == 0:
-                deeds = [*_opening(), *deeds]
+                # What is destroyed or held now is among what is already.
+                told = (Deed.ERASED, Deed.HELD, Deed.RELEASED)
+                deeds = [*_opening(), *(more for more in deeds if more[0] not in told)]
             elif (left := found.left_over) is not None:
                 mark(left)
                 number, head = left.number, left.head

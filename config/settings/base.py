@@ -264,8 +264,8 @@ CELERY_BROKER_URL = REDIS_URL
 # Days for which a backup of the database is kept. Named on every destruction record as the day
 # by which the last copy of a destroyed key has gone.
 BACKUP_HORIZON_DAYS: int = env.int("BACKUP_HORIZON_DAYS", default=35)
-# Where `manage.py backup` puts the data, and apart from it what the master key opens, which lives as
-# many days.
+# Where `manage.py backup` puts the data, and apart from it, for so many days, what the master key
+# opens.
 BACKUP_DIRECTORY: str = env.str("BACKUP_DIRECTORY", default=str(BASE_DIR / "var" / "backups"))
 KEY_BACKUP_DIRECTORY: str = env.str(
     "KEY_BACKUP_DIRECTORY", default=str(BASE_DIR / "var" / "key-backups")

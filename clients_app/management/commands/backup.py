@@ -25,9 +25,9 @@ class Command(BaseCommand):
         )
         verbs.add_argument("--list", action="store_true", help="what there is; changes nothing")
 
-    def handle(self, *_args: Any, keys_only: bool, list: bool, **_options: Any) -> None:
+    def handle(self, *_args: Any, keys_only: bool, **options: Any) -> None:
         now = timezone.now()
-        if list:
+        if options["list"]:
             self._list()
             return
         try:

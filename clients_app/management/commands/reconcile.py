@@ -46,25 +46,25 @@ class Command(BaseCommand):
             self._tell(report)
         if report.keyless:
             self.stdout.write(
-                f"{report.keyless} files have no key: nothing sealed in them can be read. Restore a"
-                " younger backup of the keys (`manage.py restore --keys FILE`)."
+                f"Files without a key, of which nothing sealed can be read: {report.keyless}."
+                " If there is a younger backup of the keys: `manage.py restore --keys-only`."
             )
         for finding in checks.what_was_destroyed_stays_so(databases=["default"]):
             raise CommandError(f"{finding.msg} {finding.hint}")
 
     def _tell(self, report: reconciliation.Report) -> None:
         self.stdout.write(
-            f"{report.lines} lines done again: {report.destroyed} files destroyed,"
-            f" {report.certificates} certificates put back, {report.held} holds placed,"
-            f" {report.released} lifted."
+            f"Lines done again: {report.lines}. Files destroyed: {report.destroyed}; certificates"
+            f" put back: {report.certificates}; holds placed: {report.held}, lifted:"
+            f" {report.released}."
         )
         if report.strays:
             self.stdout.write(
-                f"{report.strays} lines are of files or practices that are not in this database."
+                f"Lines of files or practices that this database does not have: {report.strays}."
             )
         self.stdout.write(
-            f"{report.taken_back} files left runs that were approved before the backup: they will"
-            f" be proposed anew. {report.logins} logins ended."
+            f"Files that left runs approved before the backup, to be proposed anew:"
+            f" {report.taken_back}. Logins ended: {report.logins}."
         )
         if not report.scrubbed:
             self.stdout.write(

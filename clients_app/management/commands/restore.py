@@ -55,19 +55,22 @@ class Command(BaseCommand):
         except backups.Failed as refused:
             raise CommandError(f"Nothing was restored. {refused}") from None
         except (OSError, DatabaseError) as failed:
-            raise CommandError(f"The restore failed: {type(failed).__name__}.") from None
+            raise CommandError(
+                f"The restore failed ({type(failed).__name__}). Drop this database and restore into"
+                " a new one."
+            ) from None
         self._tell(done, keys)
 
     def _tell(self, done: backups.Restored, keys: Backup | None) -> None:
-        self.stdout.write(f"{done.opened} keys and second factors came back.")
+        self.stdout.write(f"Keys and second factors that came back: {done.opened}.")
         if done.rebased:
             self.stdout.write("The trail counts on in this cluster.")
         if keys is None:
             self.stdout.write(WITHOUT)
         elif done.keyless:
             self.stdout.write(
-                f"{done.keyless} files have no key: they were destroyed since this backup of the"
-                " data, or came after this backup of the keys. `reconcile` tells which."
+                f"Files without a key: {done.keyless}. They were destroyed since this backup of the"
+                " data, or are younger than this backup of the keys; `reconcile` tells which."
             )
         self.stdout.write("Now run `manage.py reconcile`: until then nothing is served.")
 
