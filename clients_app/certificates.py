@@ -15,17 +15,21 @@ does an end that was cut off, by the heads in the erasure ledger (`erasures`).
 One certificate is issued at a time, whatever the practice, until the end of its transaction.
 """
 
+import zoneinfo
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 import orjson
+from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 
-from clients_app import access, crypto, seals
+from clients_app import access, audit, crypto, seals, wall
+from clients_app.errors import Invalid
 from clients_app.models import DestructionRecord, Practice, User
 from clients_app.pipeline import ask
 from clients_app.roles import Permission
@@ -55,7 +59,10 @@ COLUMNS = (
     "verification",
     "wal_horizon",
 )
-CHAIN = ("previous", "head", "key", "signature")
+# Certificates in one file of the register.
+LARGEST = 10_000
+HASHES = ("previous", "head", "signature")
+CHAIN = (*HASHES, "key")
 METHOD = "cryptographic-erase+deletion"
 VERIFICATION = "key-absent+rows-absent"
 # One certificate at a time: the number of an advisory lock.
@@ -110,9 +117,7 @@ def rewrite(said: dict[str, Any]) -> DestructionRecord:
     """Put a certificate that a restore has lost back, as the ledger has it."""
     fields = {f.attname: f for f in DestructionRecord._meta.concrete_fields}
     values = {
-        name: bytes.fromhex(value)
-        if name in CHAIN[:2] + CHAIN[3:]
-        else fields[name].to_python(value)
+        name: bytes.fromhex(value) if name in HASHES else fields[name].to_python(value)
         for name, value in said.items()
     }
     record = DestructionRecord(**values)
@@ -138,18 +143,51 @@ def read(record_id: UUID, *, by: User) -> DestructionRecord:
     )
 
 
+def printed(record_id: UUID, *, by: User) -> DestructionRecord:
+    """A certificate to be printed; that it was is on the trail."""
+    record = read(record_id, by=by)
+    with transaction.atomic():
+        audit.record("certificate.printed", by=by, client_id=record.client_id, subject_id=record.pk)
+    return record
+
+
+def export(*, by: User, since: date, until: date) -> list[DestructionRecord]:
+    """The register of these days, both included, in its order; that it was taken out is on the
+    trail. Raises Invalid where there are more than one file should hold."""
+    access.require(by, Permission.PURGE_READ)
+    practice = access.practice_of(by)
+    if until < since:
+        raise Invalid("until", _("The last day is before the first."))
+    zone = zoneinfo.ZoneInfo(practice.time_zone)
+    first = datetime.combine(since, time(), zone)
+    end = datetime.combine(until, time(), zone) + timedelta(days=1)
+    rows = browse(by=by).filter(destroyed_at__gte=first, destroyed_at__lt=end)
+    records = list(rows.select_related("practice").reverse()[: LARGEST + 1])
+    if len(records) > LARGEST:
+        raise Invalid(
+            "until",
+            _("More than %(n)d files were destroyed then. Take fewer days.") % {"n": LARGEST},
+        )
+    with transaction.atomic():
+        audit.record("register.exported", by=by, records=len(records), since=since, until=until)
+    return records
+
+
+@wall.system("register.verify")
 def verify() -> Report:
     """Compare every certificate with its head, signature and neighbours. Reads in order, keeps one.
     That nothing is cut off at the end `erasures.compare` tells."""
     report, public = Report(), seals.public_keys()
-    for practice_id, slug in Practice.objects.order_by("slug").values_list("pk", "slug"):
-        before: DestructionRecord | None = None
-        rows = DestructionRecord.objects.filter(practice_id=practice_id).order_by("number")
-        for record in rows.iterator(chunk_size=500):
-            report.findings += [f"{slug}: {text}" for text in _broken(record, before, public)]
-            report.certificates += 1
-            before = record
-        report.registers += before is not None
+    # Without a transaction a portion after the first would not know who asks, and be empty.
+    with transaction.atomic():
+        for practice_id, slug in Practice.objects.order_by("slug").values_list("pk", "slug"):
+            before: DestructionRecord | None = None
+            rows = DestructionRecord.objects.filter(practice_id=practice_id).order_by("number")
+            for record in rows.iterator(chunk_size=500):
+                report.findings += [f"{slug}: {text}" for text in _broken(record, before, public)]
+                report.certificates += 1
+                before = record
+            report.registers += before is not None
     return report
 
 

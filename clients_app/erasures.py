@@ -233,6 +233,7 @@ def alone() -> None:
     ask("SELECT pg_advisory_xact_lock(%s)", (WRITER,))
 
 
+@wall.system("register.verify")
 def compare(report: certificates.Report) -> None:
     """Add to what verifying the registers found: certificates of the ledger that they lack, or have
     otherwise. Reads the whole ledger."""

@@ -4,9 +4,11 @@ Liis confides in nobody and everybody in her: most clients here are hers. Mark i
 Olga works elsewhere. The tests tell what each of them may do.
 """
 
+import os
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +20,7 @@ from allauth.mfa.totp.internal import auth as totp
 from django.conf import settings
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core.cache import cache
-from django.db import connection
+from django.db import connection, transaction
 from django.http import HttpRequest
 from django.test import Client as Browser
 from django.utils import timezone, translation
@@ -28,6 +30,7 @@ from clients_app import (
     agreements,
     clients,
     destruction,
+    erasures,
     exceptions,
     logins,
     owner,
@@ -370,6 +373,19 @@ def seal_everything() -> None:
     all_is_over()
     list(seals.seal_all())
     assert seals.state().waits_since is None
+
+
+@contextmanager
+def undone(really: bool = True) -> Iterator[None]:
+    """Whatever is done inside has never been: not in the database, nor in the ledger beside it."""
+    path = erasures.path()
+    before = path.stat().st_size if path.exists() else 0
+    with transaction.atomic():
+        yield
+        really = really or transaction.get_rollback()
+        transaction.set_rollback(really)
+    if really and path.exists():
+        os.truncate(path, before)
 
 
 def scrubbed(run: PurgeRun) -> bool:

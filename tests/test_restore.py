@@ -253,10 +253,8 @@ def test_the_drill(
         assert "Lost when a backup was restored" in holds.read(new_hold.pk, by=cast.piret).matter
         assert not holds.in_force(monday.freed.client_id)
         assert not Login.objects.exists()
-        ids = SessionNote.objects.values_list("pk", flat=True)
-        texts = [str(notes.read(pk, by=cast.liis).body) for pk in ids]
-        ids = Disclosure.objects.values_list("pk", flat=True)
-        texts += [disclosures.read(pk, by=cast.liis).text for pk in ids]
+        texts = [str(notes.read(n.pk, by=cast.liis).body) for n in SessionNote.objects.all()]
+        texts += [disclosures.read(d.pk, by=cast.liis).text for d in Disclosure.objects.all()]
         for word in (monday.words["subjective"], monday.words["disclosure"], "a note", "words"):
             assert word in " ".join(texts)
         assert keys.broken() == []

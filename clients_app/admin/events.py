@@ -37,7 +37,9 @@ WORDS: Mapping[str, Promise] = {
     "client.discharged": _("discharged the client"),
     "client.kept_longer": _("a new rule keeps the file longer"),
     "client.named": _("saw the name in a list"),
+    "certificate.printed": _("printed a certificate of destruction"),
     "client.purged": _("destroyed the file"),
+    "client.purged_again": _("destroyed the file again after a restore"),
     "client.read": _("read who the client is"),
     "client.register": _("register a client"),
     "client.registered": _("registered the client"),
@@ -64,7 +66,9 @@ WORDS: Mapping[str, Promise] = {
     "factor.removed": _("removed a second factor"),
     "hold.decide": _("place or lift a legal hold"),
     "hold.lifted": _("lifted a legal hold"),
+    "hold.lifted_again": _("lifted a legal hold again after a restore"),
     "hold.placed": _("placed a legal hold"),
+    "hold.placed_again": _("placed a legal hold again after a restore"),
     "hold.read": _("read a legal hold"),
     "keys.rotated": _("wrapped the data keys by a new master key"),
     "invitation.asked": _("asked for a link by mail"),
@@ -102,6 +106,7 @@ WORDS: Mapping[str, Promise] = {
     "purge.refused": _("refused a purge run"),
     "purge.taken_out": _("took a file out of a purge run"),
     "record.read": _("read the record"),
+    "register.exported": _("took the register of destroyed files out"),
     "retention.read": _("read why the file is kept"),
     "retention.undated": _("looked at files without a date"),
     "rule.decide": _("decide on retention rules"),
@@ -139,6 +144,7 @@ WORDS: Mapping[str, Promise] = {
     "user.password_changed": _("changed their own password"),
     "user.password_reset": _("reset a password"),
     "user.read": _("see logins"),
+    "user.stood_in": _("put a closed login in the place of one lost in a restore"),
 }
 # The same to the client whose file it is; what is not here is said as above.
 TO_THE_CLIENT: Mapping[str, Promise] = {

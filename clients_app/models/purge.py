@@ -1,5 +1,7 @@
 """The end of files: what was proposed, who approved, what became of each, and the certificate."""
 
+from datetime import date, timedelta
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -134,6 +136,11 @@ class DestructionRecord(Row):
             models.UniqueConstraint(fields=["practice", "number"], name="destroyed_in_order"),
             models.UniqueConstraint(fields=["practice", "previous"], name="destroyed_in_one_chain"),
         ]
+
+    @property
+    def due_on(self) -> date:
+        """The first day on which the file could be destroyed."""
+        return self.retain_until + timedelta(days=1)
 
 
 class ErasureMark(models.Model):

@@ -78,7 +78,7 @@ def deeds() -> list[str]:
 
 def refused() -> list[str]:
     """What web, worker and beat would say instead of starting."""
-    return [error.id for error in checks.what_was_destroyed_stays_so(databases=["default"])]
+    return [str(error.id) for error in checks.what_was_destroyed_stays_so(databases=["default"])]
 
 
 def whole() -> bool:
