@@ -23,6 +23,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import ProgrammingError, connection, transaction
+from django.test import Client as Browser
 
 from clients_app import (
     certificates,
@@ -106,6 +107,18 @@ def test_a_new_installation_starts_without_fuss(db: None) -> None:
     assert refused() == []
     assert execute() == 0
     assert deeds() == ["begun"], "a sweep that finds nothing writes nothing"
+
+
+def test_beneath_a_running_process(cast: Cast, approved: PurgeRun) -> None:
+    """Somebody restores the database without stopping the web: its proxy is told to send nobody."""
+    erasures.settle()
+    assert Browser().get("/health/ready").status_code == 200
+    with lost():
+        execute()
+    answer = Browser().get("/health/ready")
+    assert (answer.status_code, answer.json()["for"]) == (503, ["erasure ledger"])
+    reconciliation.reconcile()
+    assert Browser().get("/health/ready").status_code == 200
 
 
 def test_what_the_ledger_says(cast: Cast, due: list[Client]) -> None:
