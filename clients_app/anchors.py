@@ -11,12 +11,10 @@ report of `audit verify`, lay the file aside and let a new one begin.
 """
 
 import logging
-import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import orjson
 from django.conf import settings
@@ -24,7 +22,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 
-from clients_app import audit, crypto, seals, wall
+from clients_app import audit, seals, signed_lines, wall
 from clients_app.models import TrailSeal
 
 KIND = "usaldus trail anchor 1"
@@ -89,44 +87,25 @@ def read(path: Path) -> Iterator[Anchor | NotAnAnchor]:
 
 
 def _signed(made: Anchor) -> bytes:
-    key = seals.signer()
-    said: dict[str, Any] = {
-        "kind": KIND,
+    said = {
         "number": made.number,
         "head": made.head.hex(),
         "to_tx": made.to_tx,
         "events": made.events,
         "at": made.at,
-        "key": crypto.public_fingerprint(key.public),
     }
-    return orjson.dumps(said | {"signature": key.sign(_message(said)).hex()})
+    return signed_lines.signed(KIND, said)
 
 
 def _opened(line: bytes, public: dict[str, bytes]) -> Anchor:
-    said = orjson.loads(line)
-    signature = bytes.fromhex(said.pop("signature"))
-    if said["kind"] != KIND or not crypto.is_signed(
-        _message(said), signature, public=public[said["key"]]
-    ):
-        raise NotAnAnchor
+    said = signed_lines.opened(KIND, line, public)
     head = bytes.fromhex(said["head"])
     return Anchor(said["number"], head, said["to_tx"], said["events"], said["at"])
 
 
-def _message(said: dict[str, Any]) -> bytes:
-    return KIND.encode() + b"\0" + orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
-
-
 def _append(path: Path, line: bytes) -> None:
-    """One write at the end, on the disk before we go on. What a crash tore off stays a line of its
-    own."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-    with os.fdopen(descriptor, "r+b", buffering=0) as file:
-        length = os.fstat(descriptor).st_size
-        torn = length > 0 and os.pread(descriptor, 1, length - 1) != b"\n"
-        file.write(b"\n" * torn + line + b"\n")
-        os.fsync(descriptor)
+    with signed_lines.held(path) as file:
+        signed_lines.append(file, line)
 
 
 def _hand_over(line: bytes) -> None:

@@ -12,9 +12,10 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
+from django.db.models import Model
 
-from clients_app import caller, guesses, seals, wall
-from clients_app.models import TrailSeal
+from clients_app import caller, erasures, guesses, seals, wall
+from clients_app.models import ErasureMark, TrailSeal
 
 # Each is a key of the cache that is asked for with every check.
 MOST_TRIES = 1000
@@ -134,15 +135,19 @@ def database_role_is_safe(
 
 
 def no_owner_at_hand() -> list[CheckMessage]:
-    """The way to the tables' owner is for `migrate`, not for what serves requests."""
-    if not settings.DATABASE_OWNER_URL:
-        return []
+    """The ways to the tables' owner and past row-level security are for commands, not for what
+    serves requests."""
     return [
         Error(
-            "DATABASE_OWNER_URL is set where requests are served or jobs are done.",
-            hint="Give it to `manage.py migrate` alone.",
+            f"{name} is set where requests are served or jobs are done.",
+            hint=f"Give it to {command} alone.",
             id="usaldus.E009",
         )
+        for name, command in (
+            ("DATABASE_OWNER_URL", "`manage.py migrate` and `restore`"),
+            ("DATABASE_BACKUP_URL", "`manage.py backup`"),
+        )
+        if getattr(settings, name)
     ]
 
 
@@ -154,15 +159,58 @@ def trail_counts_on(
     new cluster: what is written then would lie among what is sealed."""
     if not databases:
         return []
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s)", [TrailSeal._meta.db_table])
-        if cursor.fetchone() == (None,):
-            return []
+    if not _is_there(TrailSeal):
+        return []
     with wall.system("checks"):
         behind = seals.clock().behind
     if not behind:
         return []
     return [Error(str(seals.ClockBehind()), id="usaldus.E008")]
+
+
+@register(Tags.database)
+def what_was_destroyed_stays_so(
+    app_configs: Any = None, databases: Any = None, **_kwargs: Any
+) -> list[CheckMessage]:
+    """The database is no older than the erasure ledger, and the ledger is the one it knows: else
+    what was destroyed might be served again."""
+    if not databases or not _is_there(ErasureMark):
+        return []
+    where = f"ERASURE_LEDGER_FILE ({settings.ERASURE_LEDGER_FILE})"
+    bring_back = (
+        "Bring the ledger back from its copy: without it nobody can say what must not return, and"
+        " nothing is served. README, Backups, says what to do if there is none."
+    )
+    try:
+        with wall.system("checks"):
+            found = erasures.standing()
+            restored = found.behind > 0 and found.left_over is None
+    except OSError as failed:
+        problem = f"{where} cannot be read ({type(failed).__name__})."
+        return [Error(problem, hint="Let this process read it.", id="usaldus.E014")]
+    except erasures.LedgerBroken as broken:
+        return [Error(f"{where} is not whole: {broken}.", hint=bring_back, id="usaldus.E015")]
+    if found.behind < 0 or found.exchanged:
+        state = "is missing or empty" if found.last is None else f"ends at line {found.last.number}"
+        if found.exchanged:
+            state = "is another one"
+        return [
+            Error(
+                f"{where} {state}, and this database knows {found.mark} lines of it.",
+                hint=bring_back,
+                id="usaldus.E016",
+            )
+        ]
+    if restored:
+        return [
+            Error(
+                f"The database is older than {where}, by {found.behind} lines: it was restored from"
+                " a backup, and what was destroyed or held since then is not so in it.",
+                hint="Run `manage.py reconcile`, then start again.",
+                id="usaldus.E017",
+            )
+        ]
+    return []
 
 
 def insist() -> None:
@@ -173,11 +221,19 @@ def insist() -> None:
         *no_owner_at_hand(),
         *database_role_is_safe(databases=["default"]),
         *trail_counts_on(databases=["default"]),
+        *what_was_destroyed_stays_so(databases=["default"]),
     ]
     if found:
         raise ImproperlyConfigured(
             "Refusing to start:\n" + "\n".join(f"- {e.msg} {e.hint or ''}".rstrip() for e in found)
         )
+
+
+def _is_there(model: type[Model]) -> bool:
+    """Whether the database has its table: before the first `migrate` it has none."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s)", [model._meta.db_table])
+        return bool(cursor.fetchone() != (None,))
 
 
 def _key_is_safe(name: str, position: int, key: str) -> list[CheckMessage]:

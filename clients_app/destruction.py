@@ -1,10 +1,12 @@
 """The destruction of files. What is destroyed here cannot be had back, by anybody.
 
 Every file of an approved run is destroyed in one transaction of its own: lock the client's row,
-look once more whether it is due and not held, destroy the data key, delete the rows, write the
-certificate and the line on the trail. A worker that dies in between leaves the file untouched and
-the item waiting; a second delivery finds it done. PostgreSQL is the queue: items are taken with
-SKIP LOCKED, so any number of workers may run, and Celery only wakes them.
+look once more whether it is due and not held, destroy the data key, delete the rows, look that
+nothing is left, write the certificate and the line on the trail, and last, before the commit, the
+line in the erasure ledger (`erasures` says why in this order). A worker that dies in between leaves
+the file untouched and the item waiting; a second delivery finds it done. PostgreSQL is the queue:
+items are taken with SKIP LOCKED, so any number of workers may run, and Celery only wakes them.
+Nothing is destroyed while the ledger cannot be written.
 
 After the last file the key table is rewritten, so that destroyed keys are in none of its files.
 Copies may remain in write-ahead log and in backups of the database: each certificate names the
@@ -13,6 +15,7 @@ days by which those are gone (`WAL_HORIZON_DAYS`, `BACKUP_HORIZON_DAYS`).
 
 import logging
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -20,13 +23,24 @@ from django.db import DatabaseError, transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
-from clients_app import audit, holds, retention, vault, wall
-from clients_app.models import Client, DestructionRecord, PurgeItem, PurgeRun
+from clients_app import audit, certificates, erasures, holds, retention, vault, wall
+from clients_app.erasures import Deed
+from clients_app.models import (
+    Client,
+    ClientKey,
+    DestructionRecord,
+    PurgeItem,
+    PurgeRun,
+    RetentionRule,
+)
 
 logger = logging.getLogger(__name__)
 ATTEMPTS = 5
-METHOD = "cryptographic-erase+deletion"
 Item, Run = PurgeItem.Status, PurgeRun.Status
+
+
+class NotGone(Exception):
+    """Something of a file is still there after it was destroyed."""
 
 
 @wall.system("destruction")
@@ -34,8 +48,13 @@ def execute(*, until: datetime) -> int:
     """Destroy the files of approved runs, one after the other, and finish runs that have none
     left; how many files were settled. Stops at `until`, for the next call to go on."""
     settled = 0
-    while timezone.now() < until and (item := _settle_next()) is not None:
-        settled += item.status != Item.PENDING
+    try:
+        erasures.settle()
+        while timezone.now() < until and (item := _settle_next()) is not None:
+            settled += item.status != Item.PENDING
+    except erasures.OutOfStep as refused:
+        logger.critical("nothing is destroyed: %s", refused.why)
+        return settled
     for run in PurgeRun.objects.filter(status=Run.APPROVED):
         _finish(run)
     _scrub()
@@ -69,9 +88,13 @@ def _settle_next() -> PurgeItem | None:
             )
             if item is None:
                 return None
-            item.status = _settle(item, now)
+            item.status, certificate = _settle(item, now)
             item.settled_at = now
             item.save(update_fields=["status", "settled_at"])
+            if certificate is not None:
+                erasures.write(Deed.ERASED, record=certificates.written(certificate))
+    except erasures.OutOfStep:
+        raise
     except Exception as failure:
         if item is None:
             raise
@@ -80,35 +103,30 @@ def _settle_next() -> PurgeItem | None:
     return item
 
 
-def _settle(item: PurgeItem, now: datetime) -> str:
-    """Destroy the file, or say why it stays. In the item's transaction."""
+def _settle(item: PurgeItem, now: datetime) -> tuple[str, DestructionRecord | None]:
+    """Destroy the file and certify it, or say why it stays. In the item's transaction."""
     run = item.run
     if run.decided_by is None:
         raise ValueError("an approved run has an approver, as the database insists")
     client = Client.objects.select_for_update().filter(pk=item.client_id).first()
     if client is None:
         destroyed = DestructionRecord.objects.filter(client_id=item.client_id).exists()
-        return Item.PURGED if destroyed else Item.NOT_DUE
+        return (Item.PURGED if destroyed else Item.NOT_DUE), None
     today = retention.local_day(run.practice, now)
     if client.retain_until is None or client.retain_until >= today:
-        return Item.NOT_DUE
+        return Item.NOT_DUE, None
     if holds.in_force(client.pk):
-        return Item.HELD
-    retain_until = client.retain_until
-    key_id = vault.destroy(client.pk)
-    _total, counts = client.delete()
+        return Item.HELD, None
+    facts = _facts(client, item)
+    key_id, counts = destroy(client)
     day = now.date()
-    certificate = DestructionRecord.objects.create(
-        practice=run.practice,
-        run_id=run.pk,
-        client_id=item.client_id,
-        client_code=item.client_code,
+    certificate = certificates.issue(
+        **facts,
         key_id=key_id,
         counts=counts,
-        rule=item.rule,
-        retain_until=retain_until,
         approved_by=run.decided_by,
-        method=METHOD,
+        method=certificates.METHOD,
+        verification=certificates.VERIFICATION,
         destroyed_at=now,
         wal_horizon=day + timedelta(days=settings.WAL_HORIZON_DAYS),
         backup_horizon=day + timedelta(days=settings.BACKUP_HORIZON_DAYS),
@@ -122,7 +140,49 @@ def _settle(item: PurgeItem, now: datetime) -> str:
         run=run.pk,
         key=key_id,
     )
-    return Item.PURGED
+    return Item.PURGED, certificate
+
+
+def _facts(client: Client, item: PurgeItem) -> dict[str, Any]:
+    """What the certificate says of the file, while it is there. Its period goes from the day of
+    registration, or of an earlier contact, to the last contact or discharge."""
+    practice = item.run.practice
+    days = [retention.local_day(practice, client.registered_at)]
+    days += [day for day in (client.last_contact_on, client.discharged_on) if day is not None]
+    rule = (
+        RetentionRule.objects.get(pk=client.governing_rule_id) if client.governing_rule_id else None
+    )
+    return {
+        "practice": practice,
+        "run_id": item.run_id,
+        "client_id": client.pk,
+        "client_code": client.code,
+        "rule": item.rule,
+        "rule_id": client.governing_rule_id,
+        "rule_decided_on": retention.local_day(practice, rule.decided_at) if rule else None,
+        "retain_until": client.retain_until,
+        "covers_from": min(days),
+        "covers_until": max(days),
+    }
+
+
+def destroy(client: Client) -> tuple[UUID | None, dict[str, int]]:
+    """Destroy the key and delete the rows of a file, and look that none is left: the id of the key,
+    and how many rows of each class. In the caller's transaction. Raises NotGone."""
+    client_id = client.pk
+    key_id = vault.destroy(client_id)
+    _total, counts = client.delete()
+    classes: list[tuple[Any, str]] = [
+        (relation.related_model, relation.field.name) for relation in Client._meta.related_objects
+    ]
+    left = [
+        model._meta.label
+        for model, column in classes
+        if model._base_manager.filter(**{column: client_id}).exists()
+    ]
+    if left or ClientKey.objects.filter(client_id=client_id).exists():
+        raise NotGone(f"rows are left of {', '.join(left) or 'the key'}")
+    return key_id, counts
 
 
 def _set_aside(item_id: UUID, failure: Exception) -> None:

@@ -4,15 +4,18 @@ A hold and a purge both lock the client's row first, so one of them always sees 
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from clients_app import access, audit, texts, vault
+from clients_app import access, audit, erasures, texts, vault
+from clients_app.erasures import Deed
 from clients_app.errors import Conflict, Hidden
 from clients_app.models import Client, LegalHold, User
 from clients_app.roles import Permission
@@ -65,6 +68,7 @@ def place(client_id: UUID, *, by: User, matter: str, reason: str) -> LegalHold:
         vault.seal(hold, vault.open_key(client.pk), matter=matter, reason=reason)
         hold.save(force_insert=True)
         audit.record("hold.placed", by=by, client_id=client.pk, subject_id=hold.pk)
+        erasures.write(Deed.HELD, **erasures.held(hold))
     return hold
 
 
@@ -85,7 +89,47 @@ def lift(hold_id: UUID, *, by: User) -> LegalHold:
             placed_at=hold.placed_at,
             placed_by=hold.placed_by_id,
         )
+        erasures.write(Deed.RELEASED, **erasures.released(hold))
     return hold
+
+
+@sensitive_variables()
+def place_again(hold_id: UUID, client: Client, *, placed_by: User, placed_at: datetime) -> None:
+    """Put a hold back that a restore has lost, as part of `reconciliation`: its words are lost."""
+    hold = LegalHold(
+        id=hold_id,
+        practice_id=client.practice_id,
+        client=client,
+        placed_at=placed_at,
+        placed_by=placed_by,
+    )
+    lost = gettext("Lost when a backup was restored. Ask who placed it. Hold %(id)s") % {
+        "id": hold_id
+    }
+    vault.seal(hold, vault.open_key(client.pk), matter=lost, reason=lost)
+    hold.save(force_insert=True)
+    audit.record(
+        "hold.placed_again",
+        by=None,
+        practice_id=client.practice_id,
+        client_id=client.pk,
+        subject_id=hold.pk,
+        placed_by=placed_by.pk,
+    )
+
+
+def lift_again(hold: LegalHold, *, lifted_by: User, lifted_at: datetime) -> None:
+    """Lift a hold that a restore has brought back, as part of `reconciliation`."""
+    hold.lifted_at, hold.lifted_by = lifted_at, lifted_by
+    hold.save(update_fields=["lifted_at", "lifted_by"])
+    audit.record(
+        "hold.lifted_again",
+        by=None,
+        practice_id=hold.practice_id,
+        client_id=hold.client_id,
+        subject_id=hold.pk,
+        lifted_by=lifted_by.pk,
+    )
 
 
 def in_force(client_id: UUID) -> bool:

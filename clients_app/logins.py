@@ -30,7 +30,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from clients_app import access, audit, browser_sessions, guesses, second_factor, texts
 from clients_app.errors import Hidden, Refused, Text
-from clients_app.models import KnownDevice, Login, Practice, User
+from clients_app.models import Invitation, KnownDevice, Login, Practice, User
 from clients_app.pipeline import ask, built, columns
 from clients_app.roles import Permission
 from clients_app.texts import plain_email
@@ -215,6 +215,14 @@ def end_all(user: User, *, but: Login | None = None) -> int:
     KnownDevice.objects.filter(user=user).delete()
     rows = Login.objects.filter(user=user)
     return _end(rows.exclude(pk=but.pk) if but else rows)
+
+
+def end_everybodys() -> int:
+    """Log everybody out, know no device, void every link to choose a password, as part of a verb
+    that may and records it; how many logins."""
+    KnownDevice.objects.all().delete()
+    Invitation.objects.all().delete()
+    return _end(Login.objects.all())
 
 
 def carry(login: Login, *, session_key: str) -> None:

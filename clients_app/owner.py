@@ -15,9 +15,11 @@ from django.conf import settings
 from django.db import connection
 from environ import Env
 
-from clients_app.models import AuditEvent, TrailSeal
+from clients_app.models import AuditEvent, DestructionRecord, ErasureMark, TrailSeal
 
-APPEND_ONLY = {AuditEvent._meta.db_table, TrailSeal._meta.db_table}
+APPEND_ONLY = {
+    kept._meta.db_table for kept in (AuditEvent, TrailSeal, DestructionRecord, ErasureMark)
+}
 READ_ONLY = {"django_migrations"}
 
 

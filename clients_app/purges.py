@@ -23,7 +23,6 @@ from clients_app import access, audit, retention, rules, wall
 from clients_app.errors import Conflict
 from clients_app.models import (
     Client,
-    DestructionRecord,
     LegalHold,
     Practice,
     PurgeItem,
@@ -101,24 +100,6 @@ def items(run_id: UUID, *, by: User) -> QuerySet[PurgeItem]:
     """The files of a run, by code."""
     run = access.find(PurgeRun.objects.all(), run_id, by, Permission.PURGE_READ, client="")
     return PurgeItem.objects.filter(run=run).order_by("client_code", "pk")
-
-
-def certificates(*, by: User) -> QuerySet[DestructionRecord]:
-    """The practice's register of destroyed files, newest first."""
-    access.require(by, Permission.PURGE_READ)
-    rows = access.visible_to(by, Permission.PURGE_READ, DestructionRecord.objects.all())
-    return rows.select_related("approved_by").order_by("-destroyed_at", "pk")
-
-
-def certificate(record_id: UUID, *, by: User) -> DestructionRecord:
-    """One certificate of the register."""
-    return access.find(
-        DestructionRecord.objects.select_related("approved_by", "practice"),
-        record_id,
-        by,
-        Permission.PURGE_READ,
-        client="",
-    )
 
 
 def take_out(run_id: UUID, item_id: UUID, *, by: User) -> PurgeItem:

@@ -10,6 +10,7 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
@@ -101,6 +102,26 @@ def create(
         if "clients_app_user_email" not in str(refused) and "user_email_unique" not in str(refused):
             raise
         raise Conflict(_("This e-mail has a login already.")) from None
+    return user
+
+
+def stand_in(user_id: UUID, practice_id: UUID) -> User:
+    """The login of that id; where a restore has lost it, one in its place that nobody can use, so
+    that what they decided can be shown. As part of `reconciliation`."""
+    user = User.objects.filter(pk=user_id).first()
+    if user is not None:
+        return user
+    user = User(
+        id=user_id,
+        practice_id=practice_id,
+        email=f"lost-{user_id}@restored.invalid",
+        name=gettext("Somebody lost in a restore"),
+        role=Role.PRIVACY_OFFICER,
+        is_active=False,
+    )
+    user.set_unusable_password()
+    user.save(force_insert=True)
+    audit.record("user.stood_in", by=None, practice_id=practice_id, subject_id=user_id)
     return user
 
 

@@ -57,8 +57,10 @@ def main(arguments: list[str]) -> int:
 def _manage(arguments: list[str]) -> int:
     with embedded.start(VAR, join=True) as servers:
         environment = {**_surroundings(), **servers.environment}
-        if arguments[:1] == ["migrate"]:
+        if arguments[:1] in (["migrate"], ["restore"]):
             environment |= _as_owner(environment)
+        if arguments[:1] == ["backup"]:
+            environment |= _past_the_wall(environment)
         return command.run([sys.executable, "manage.py", *arguments], environment)
 
 
@@ -81,9 +83,15 @@ def _demonstration() -> int:
 
 
 def _as_owner(environment: Mapping[str, str]) -> dict[str, str]:
-    """What only `migrate` is given: the way to the role that owns the tables."""
+    """What only `migrate` and `restore` are given: the way to the role that owns the tables."""
     url = environment.get("EMBEDDED_OWNER_URL")
     return {"DATABASE_OWNER_URL": url} if url else {}
+
+
+def _past_the_wall(environment: Mapping[str, str]) -> dict[str, str]:
+    """What only `backup` is given: the way to the role that reads everything."""
+    url = environment.get("EMBEDDED_BACKUP_URL")
+    return {"DATABASE_BACKUP_URL": url} if url else {}
 
 
 def _programs(port: int) -> list[Program]:

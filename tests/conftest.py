@@ -4,11 +4,14 @@ Liis confides in nobody and everybody in her: most clients here are hers. Mark i
 Olga works elsewhere. The tests tell what each of them may do.
 """
 
+import os
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +20,7 @@ from allauth.mfa.totp.internal import auth as totp
 from django.conf import settings
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core.cache import cache
-from django.db import connection
+from django.db import connection, transaction
 from django.http import HttpRequest
 from django.test import Client as Browser
 from django.utils import timezone, translation
@@ -27,6 +30,7 @@ from clients_app import (
     agreements,
     clients,
     destruction,
+    erasures,
     exceptions,
     logins,
     owner,
@@ -47,7 +51,6 @@ from clients_app.models import (
     ConfidentialityStatement,
     Practice,
     PurgeRun,
-    TrailSeal,
     User,
 )
 from sessions_app import disclosures, notes, sessions, supervision
@@ -79,6 +82,12 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
     yield
     with django_db_blocker.unblock():
         owner.connect_as_owner()
+
+
+@pytest.fixture(autouse=True)
+def _an_empty_ledger(settings: Any, tmp_path: Path) -> None:
+    """As the database of each test is new, so is what it knows of the erasure ledger."""
+    settings.ERASURE_LEDGER_FILE = str(tmp_path / "erased.jsonl")
 
 
 @pytest.fixture(autouse=True)
@@ -124,8 +133,8 @@ def _truncated(request: pytest.FixtureRequest) -> bool:
 
 def _trigger(verb: str) -> None:
     with connection.cursor() as cursor:
-        for kept in (AuditEvent, TrailSeal):
-            cursor.execute(f"ALTER TABLE {kept._meta.db_table} {verb} TRIGGER USER")
+        for table in owner.APPEND_ONLY:
+            cursor.execute(f"ALTER TABLE {table} {verb} TRIGGER USER")
 
 
 @dataclass
@@ -372,6 +381,19 @@ def seal_everything() -> None:
     all_is_over()
     list(seals.seal_all())
     assert seals.state().waits_since is None
+
+
+@contextmanager
+def undone(really: bool = True) -> Iterator[None]:
+    """Whatever is done inside has never been: not in the database, nor in the ledger beside it."""
+    path = erasures.path()
+    before = path.stat().st_size if path.exists() else 0
+    with transaction.atomic():
+        yield
+        really = really or transaction.get_rollback()
+        transaction.set_rollback(really)
+    if really and path.exists():
+        os.truncate(path, before)
 
 
 def scrubbed(run: PurgeRun) -> bool:

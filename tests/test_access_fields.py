@@ -9,8 +9,9 @@ import pytest
 from django.apps import apps
 
 from clients_app.fields import SealedField
+from tests.conftest import undone
 from tests.matrix import world
-from tests.matrix.sweep import Seat, undone
+from tests.matrix.sweep import Seat
 from tests.matrix.table import OWN, ROLES, Row
 from tests.test_access_matrix import DOORS, Sit, _quiet, matrix, sit
 

@@ -17,8 +17,8 @@ import pytest
 
 from clients_app import access, roles, wall
 from clients_app.roles import GRANTS, Permission, Role, Scope
-from tests.conftest import Cast
-from tests.matrix.sweep import Sweep, undone
+from tests.conftest import Cast, undone
+from tests.matrix.sweep import Sweep
 from tests.matrix.table import COLLEAGUE, ELSEWHERE, OWN, Row, rows
 from tests.test_access_matrix import Sit, _quiet, matrix, sit
 

@@ -18,9 +18,9 @@ from kombu.exceptions import ContentDisallowed
 from clients_app import rules, users
 from clients_app.models import Practice
 from config.celery import app
-from tests.conftest import Cast
+from tests.conftest import Cast, undone
 from tests.matrix import payloads, world
-from tests.matrix.sweep import Seat, digest, undone
+from tests.matrix.sweep import Seat, digest
 from tests.matrix.table import OWN, ROLES, Row, rows
 from tests.test_access_matrix import DOORS, Sit, _quiet, matrix, sit
 

@@ -12,8 +12,9 @@ from django.db import connection, models
 
 from tests.api.conftest import OPERATIONS, component
 from tests.api.test_hidden import WRITES
+from tests.conftest import undone
 from tests.matrix import bodies
-from tests.matrix.sweep import APART, Seat, digest, undone
+from tests.matrix.sweep import APART, Seat, digest
 from tests.matrix.table import ELSEWHERE, FIXED, OWN, ROLES, Row
 from tests.matrix.world import NOWHERE, World
 from tests.test_access_matrix import DOORS, Sit, _quiet, matrix, sit

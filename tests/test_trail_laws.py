@@ -8,7 +8,6 @@ word.
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -60,7 +59,7 @@ from tests.admin.conftest import (  # noqa: F401 fixtures
 from tests.admin.routes import BESIDES, DEEDS, EXPECTED, ROLES, address, routes
 from tests.api.conftest import OPERATIONS, Operation, Phone, _rows, each
 from tests.api.test_hidden import Things, everything_of
-from tests.conftest import PASSWORD, Cast, app_of, code_of, let_in, wording_of
+from tests.conftest import PASSWORD, Cast, app_of, code_of, let_in, undone, wording_of
 
 # What an operation leaves when it goes well. Words of one line, in the order of their ids.
 LAW: dict[str, str] = {
@@ -272,13 +271,6 @@ def half_done(ids: dict[str, UUID]) -> None:
     HandoverItem.objects.create(
         practice_id=handover.practice_id, handover=handover, client_id=ids["client_id"]
     )
-
-
-@contextmanager
-def undone() -> Iterator[None]:
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
 
 
 class Lines:

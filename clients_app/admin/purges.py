@@ -1,6 +1,5 @@
-"""Purge runs: propose, look, take out, approve, refuse, watch; and the register of destruction."""
+"""Purge runs: propose, look, take out, approve, refuse, watch."""
 
-from typing import Any
 from uuid import UUID
 
 from django import forms
@@ -24,7 +23,7 @@ from clients_app.admin.door import (
     the_user,
 )
 from clients_app.admin.forms import DoorForm
-from clients_app.models import DestructionRecord, PurgeItem, PurgeRun, User
+from clients_app.models import PurgeItem, PurgeRun, User
 from clients_app.roles import Permission
 
 PAGE = 100
@@ -158,35 +157,3 @@ def in_words(progress: purges.Progress) -> str:
         minutes = -(-int(progress.remaining.total_seconds()) // 60)
         words += ", " + gettext("about %(n)d min left") % {"n": max(minutes, 1)}
     return words
-
-
-@admin.register(DestructionRecord)
-class DestructionRecordAdmin(DoorAdmin):
-    sees = Permission.PURGE_READ
-    menu_order = 70
-
-    def menu_label(self, user: User) -> Text:
-        return _("Destroyed files")
-
-    def list_page(self, request: HttpRequest) -> HttpResponse:
-        number = max(int(page), 1) if (page := request.GET.get("p", "")).isdecimal() else 1
-        first = (min(number, 10_000) - 1) * PAGE
-        found = list(purges.certificates(by=the_user(request))[first : first + PAGE + 1])
-        return self.page(
-            request,
-            "usaldus/certificates.html",
-            _("Destroyed files"),
-            certificates=found[:PAGE],
-            next_page=number + 1 if len(found) > PAGE else None,
-        )
-
-    def one_page(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        certificate = purges.certificate(object_id, by=the_user(request))
-        counts: dict[str, Any] = certificate.counts
-        return self.page(
-            request,
-            "usaldus/certificate.html",
-            gettext("Destruction of %(code)s") % {"code": certificate.client_code},
-            certificate=certificate,
-            counts=sorted(counts.items()),
-        )

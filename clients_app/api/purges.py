@@ -4,7 +4,7 @@ from uuid import UUID
 
 from rest_framework import serializers
 
-from clients_app import purges
+from clients_app import certificates, purges
 from clients_app.api.door import Door, operation
 from clients_app.api.fields import Choice, Whole
 from clients_app.api.pages import page
@@ -80,9 +80,22 @@ class Certificate(Answer):
     retain_until = serializers.DateField()
     approved_by = Person()
     method = serializers.CharField()
+    verification = serializers.CharField(help_text="Empty before it was written down.")
     destroyed_at = serializers.DateTimeField()
     wal_horizon = serializers.DateField()
     backup_horizon = serializers.DateField()
+    rule_id = serializers.UUIDField(allow_null=True)
+    rule_decided_on = serializers.DateField(
+        allow_null=True, help_text="Since when the rule is in force: its version."
+    )
+    due_on = serializers.DateField()
+    covers_from = serializers.DateField(allow_null=True)
+    covers_until = serializers.DateField(allow_null=True)
+    number = serializers.IntegerField(help_text="Its place in the practice's register, from 1.")
+    head = serializers.CharField(help_text="SHA-256 over it and over the one before, in hex.")
+    previous = serializers.CharField(help_text="The head of the one before; zeros for the first.")
+    signing_key = serializers.CharField()
+    signature = serializers.CharField(help_text="Ed25519, in hex.")
 
 
 class Approval(Body):
@@ -171,7 +184,7 @@ class Certificates(Door):
     )
     def get(self, by: User, query: Values) -> Values:
         """What was destroyed, when, by whose approval and what may linger how long."""
-        return page(purges.certificates(by=by), certificate, query)
+        return page(certificates.browse(by=by), certificate, query)
 
 
 def run(row: PurgeRun) -> Values:
@@ -213,7 +226,18 @@ def certificate(row: DestructionRecord) -> Values:
         "retain_until": row.retain_until,
         "approved_by": person(row.approved_by),
         "method": row.method,
+        "verification": row.verification,
         "destroyed_at": row.destroyed_at,
         "wal_horizon": row.wal_horizon,
         "backup_horizon": row.backup_horizon,
+        "rule_id": row.rule_id,
+        "rule_decided_on": row.rule_decided_on,
+        "due_on": row.due_on,
+        "covers_from": row.covers_from,
+        "covers_until": row.covers_until,
+        "number": row.number,
+        "head": bytes(row.head).hex(),
+        "previous": bytes(row.previous).hex(),
+        "signing_key": row.key,
+        "signature": bytes(row.signature).hex(),
     }

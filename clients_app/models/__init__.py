@@ -15,7 +15,7 @@ from clients_app.models.promises import (
     Language,
     Told,
 )
-from clients_app.models.purge import DestructionRecord, PurgeItem, PurgeRun
+from clients_app.models.purge import DestructionRecord, ErasureMark, PurgeItem, PurgeRun
 from clients_app.models.retention import (
     Bound,
     LegalHold,
@@ -41,6 +41,7 @@ __all__ = [
     "ConfidentialityException",
     "ConfidentialityStatement",
     "DestructionRecord",
+    "ErasureMark",
     "Finding",
     "Ground",
     "Handover",

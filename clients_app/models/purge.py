@@ -1,5 +1,7 @@
 """The end of files: what was proposed, who approved, what became of each, and the certificate."""
 
+from datetime import date, timedelta
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -94,7 +96,10 @@ class PurgeItem(Row):
 
 
 class DestructionRecord(Row):
-    """The certificate that a file was destroyed: ids, counts and dates, no name."""
+    """The certificate that a file was destroyed: ids, counts and dates, no name.
+
+    A practice's certificates are its register: numbered from 1, each chained to the one before and
+    signed (`certificates`). A trigger refuses to change or delete one (migration 0015)."""
 
     practice = models.ForeignKey(Practice, models.PROTECT, related_name="destruction_records")
     run_id = models.UUIDField()
@@ -110,8 +115,44 @@ class DestructionRecord(Row):
     # What may linger, and until when: copies of the wrapped key in write-ahead log and backups.
     wal_horizon = models.DateField(_("gone from write-ahead log by"))
     backup_horizon = models.DateField(_("gone from backups by"))
+    # Not known of files destroyed before these were written down.
+    rule_id = models.UUIDField(null=True)
+    rule_decided_on = models.DateField(_("rule in force since"), null=True)
+    covers_from = models.DateField(_("file from"), null=True)
+    covers_until = models.DateField(_("file until"), null=True)
+    verification = models.CharField(_("verified"), max_length=64, blank=True)
+
+    number = models.BigIntegerField(_("number"))
+    previous = models.BinaryField()
+    head = models.BinaryField()
+    key = models.CharField(max_length=16)
+    signature = models.BinaryField()
 
     class Meta:
         verbose_name = _("destruction record")
         verbose_name_plural = _("destruction records")
         indexes = [models.Index(fields=["practice", "-destroyed_at"], name="destroyed_of_practice")]
+        constraints = [
+            models.UniqueConstraint(fields=["practice", "number"], name="destroyed_in_order"),
+            models.UniqueConstraint(fields=["practice", "previous"], name="destroyed_in_one_chain"),
+        ]
+
+    @property
+    def due_on(self) -> date:
+        """The first day on which the file could be destroyed."""
+        return self.retain_until + timedelta(days=1)
+
+
+class ErasureMark(models.Model):
+    """What the database knows of the erasure ledger: its lines by number and hash, nothing else.
+    Never changed; what is missing here of what the ledger says was lost in a restore."""
+
+    number = models.BigIntegerField(primary_key=True)
+    head = models.BinaryField()
+
+    class Meta:
+        verbose_name = _("mark of the erasure ledger")
+        verbose_name_plural = _("marks of the erasure ledger")
+
+    def __str__(self) -> str:
+        return f"line {self.number}"

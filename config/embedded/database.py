@@ -28,6 +28,7 @@ PORT = 5432
 SUPERUSER = "postgres"
 ROLE = DATABASE = "usaldus"
 OWNER = "usaldus_owner"
+BACKUP = "usaldus_backup"
 START_TIMEOUT = 60.0
 
 # Nothing a statement says may reach the log: not its text (log_min_error_statement), not its values
@@ -74,6 +75,7 @@ def running(
             {
                 "DATABASE_URL": url(sockets, user=ROLE, database=DATABASE),
                 "EMBEDDED_OWNER_URL": url(sockets, user=OWNER, database=DATABASE),
+                "EMBEDDED_BACKUP_URL": url(sockets, user=BACKUP, database=DATABASE),
                 "EMBEDDED_SUPERUSER_URL": url(sockets, user=SUPERUSER, database=DATABASE),
                 "EMBEDDED_POSTGRES_DATA": str(place.postgres_data),
                 "EMBEDDED_POSTGRES_LOG": str(place.postgres_log),
@@ -210,19 +212,25 @@ def _connect(sockets: Path, database: str = "postgres") -> psycopg.Connection:
 
 
 def _make_roles(sockets: Path, *, may_create_databases: bool) -> None:
-    """Two roles, neither a superuser, for whom no check would hold: one that owns the database and
-    its tables, and the application's, which owns nothing."""
+    """Three roles, none a superuser, for whom no check would hold: one that owns the database and
+    its tables, the application's, which owns nothing, and one for backups, which reads everything
+    and changes nothing."""
     role, owner, database = map(sql.Identifier, (ROLE, OWNER, DATABASE))
     createdb = sql.SQL("CREATEDB" if may_create_databases else "NOCREATEDB")
     with _connect(sockets) as connection:
-        for name, more in ((ROLE, sql.SQL("NOCREATEDB")), (OWNER, createdb)):
+        for name, more in (
+            (ROLE, sql.SQL("NOBYPASSRLS NOCREATEDB")),
+            (OWNER, sql.SQL("NOBYPASSRLS ") + createdb),
+            (BACKUP, sql.SQL("BYPASSRLS NOCREATEDB")),
+        ):
             known = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [name])
             verb = sql.SQL("ALTER" if known.rowcount else "CREATE")
             connection.execute(
-                sql.SQL(
-                    "{} ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOREPLICATION {}"
-                ).format(verb, sql.Identifier(name), more)
+                sql.SQL("{} ROLE {} LOGIN NOSUPERUSER NOCREATEROLE NOREPLICATION {}").format(
+                    verb, sql.Identifier(name), more
+                )
             )
+        connection.execute(sql.SQL("GRANT pg_read_all_data TO {}").format(sql.Identifier(BACKUP)))
         exists = "SELECT FROM pg_database WHERE datname = %s"
         if not connection.execute(exists, [DATABASE]).rowcount:
             connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, owner))

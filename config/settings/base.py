@@ -29,6 +29,11 @@ AUDIT_ANCHOR_FILE: str = env.str(
     "AUDIT_ANCHOR_FILE", default=str(BASE_DIR / "var" / "trail-anchors.jsonl")
 )
 AUDIT_ANCHOR_COMMAND: list[str] = env.list("AUDIT_ANCHOR_COMMAND", default=[])
+# What was destroyed and what is held, outside the database: a file that only grows, and that has to
+# outlive every backup. Web, worker and beat read it before they start.
+ERASURE_LEDGER_FILE: str = env.str(
+    "ERASURE_LEDGER_FILE", default=str(BASE_DIR / "var" / "erasure-ledger.jsonl")
+)
 DEMONSTRATION = False
 DEBUG = False
 
@@ -109,6 +114,8 @@ DATABASES: dict[str, dict[str, Any]] = {
 DATABASE_PREPARES: bool = env.bool("DATABASE_PREPARES", default=True)
 # Who owns the tables; for `migrate` alone. Web, worker and beat refuse to start where it is set.
 DATABASE_OWNER_URL: str = env.str("DATABASE_OWNER_URL", default="")
+# Who reads everything, past row-level security; for `backup` alone. Refused likewise.
+DATABASE_BACKUP_URL: str = env.str("DATABASE_BACKUP_URL", default="")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL: str = env.str("REDIS_URL")
@@ -257,6 +264,17 @@ CELERY_BROKER_URL = REDIS_URL
 # Days for which a backup of the database is kept. Named on every destruction record as the day
 # by which the last copy of a destroyed key has gone.
 BACKUP_HORIZON_DAYS: int = env.int("BACKUP_HORIZON_DAYS", default=35)
+# Where `manage.py backup` puts the data, and apart from it, for so many days, what the master key
+# opens.
+BACKUP_DIRECTORY: str = env.str("BACKUP_DIRECTORY", default=str(BASE_DIR / "var" / "backups"))
+KEY_BACKUP_DIRECTORY: str = env.str(
+    "KEY_BACKUP_DIRECTORY", default=str(BASE_DIR / "var" / "key-backups")
+)
+KEY_BACKUP_DAYS: int = env.int("KEY_BACKUP_DAYS", default=7)
+# Where pg_dump and pg_restore are; by default on the PATH.
+POSTGRES_PROGRAMS: str = env.str(
+    "POSTGRES_PROGRAMS", default=env.str("EMBEDDED_POSTGRES_PROGRAMS", default="")
+)
 # Days for which PostgreSQL may keep write-ahead log (archive included).
 WAL_HORIZON_DAYS: int = env.int("WAL_HORIZON_DAYS", default=7)
 

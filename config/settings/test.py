@@ -12,6 +12,9 @@ os.environ.setdefault("AUDIT_SIGNING_KEY", base64.urlsafe_b64encode(os.urandom(3
 os.environ.setdefault(
     "AUDIT_ANCHOR_FILE", str(Path(tempfile.gettempdir()) / f"anchors-{secrets.token_hex(8)}.jsonl")
 )
+os.environ.setdefault(
+    "ERASURE_LEDGER_FILE", str(Path(tempfile.gettempdir()) / f"erased-{secrets.token_hex(8)}.jsonl")
+)
 
 from config.settings.base import *  # noqa: F403
 from config.settings.base import DATABASE_OWNER_URL, INSTALLED_APPS, REDIS_URL

@@ -69,6 +69,7 @@ EXPECTED = {
     "clients_app_purgerun_progress": "nnnnyynn",
     "clients_app_purgerun_approve": "nnnnyynn",
     "clients_app_destructionrecord_changelist": "nnnnyynn",
+    "clients_app_destructionrecord_export": "nnnnyynn",
     "clients_app_successor_changelist": "yynnnnyn",
     "clients_app_successor_add": "yynnnnyn",
     "clients_app_successor_hand_over": "yynnnnyn",
@@ -116,6 +117,7 @@ EXPECTED = {
     "clients_app_auditevent_add": "hhhhhhhh",
     "clients_app_auditevent_change": "hhhhhhhh",
     "clients_app_destructionrecord_change": "nnnnhhnn",
+    "clients_app_destructionrecord_pdf": "nnnnhhnn",
     # Of nobody's login.
     "own_rename": "hhhhhhhh",
 }

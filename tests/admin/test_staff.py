@@ -178,7 +178,7 @@ def test_a_purge_from_proposal_to_certificate(cast: Cast, desk: Desk, gone: Clie
     register = piret.get(page("clients_app_destructionrecord_changelist")).text
     assert gone.code in register
     shown = piret.get(page("clients_app_destructionrecord_change", certificate.pk)).text
-    assert "cryptographic-erase" in shown
+    assert "Cryptographic erase" in shown
     assert desk(cast.olga).get(watched).status_code == 403
 
 

@@ -10,12 +10,21 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from clients_app import agreements, care, clients, exceptions, holds, logins, rules, vault
+from clients_app import (
+    agreements,
+    care,
+    certificates,
+    clients,
+    exceptions,
+    holds,
+    logins,
+    rules,
+    vault,
+)
 from clients_app.models import (
     BreakGlass,
     Client,
     ConfidentialityStatement,
-    DestructionRecord,
     Handover,
     Login,
     PurgeItem,
@@ -224,7 +233,7 @@ class Shelves:
 
     def certificate(self, number: int) -> None:
         moment = timezone.now().replace(microsecond=0, second=number // 2)
-        DestructionRecord.objects.create(
+        certificates.issue(
             practice=self.cast.practice,
             run_id=self.run.pk,
             client_id=UUID(int=number),

@@ -53,4 +53,5 @@ def environment() -> dict[str, str]:
         "SECRET_KEY": settings.SECRET_KEY,
         "FIELD_ENCRYPTION_KEY": ",".join(settings.FIELD_ENCRYPTION_KEY),
         "AUDIT_SIGNING_KEY": ",".join(settings.AUDIT_SIGNING_KEY),
+        "ERASURE_LEDGER_FILE": settings.ERASURE_LEDGER_FILE,
     }

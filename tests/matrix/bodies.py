@@ -155,6 +155,11 @@ FORMS: Mapping[str, Made] = {
         "matter": "x",
         "reason": "y",
     },
+    f"{WHO}/destructionrecord/export/": lambda _w, _r: {
+        "since": "2026-01-01",
+        "until": "2200-12-31",
+        "form": "csv",
+    },
     f"{WHO}/purgerun/{{purgerun}}/approve/": lambda world, _r: {"number": pending(world)},
     f"{SESSION}/add/?client={{client}}": lambda world, relation: {
         **MEETING,

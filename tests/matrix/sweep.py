@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -19,6 +18,7 @@ from django.test import Client as Browser
 from django.urls import Resolver404
 
 from clients_app.models import AuditEvent
+from tests.conftest import undone
 from tests.matrix import bodies
 from tests.matrix.routes import METHODS
 from tests.matrix.table import (
@@ -260,15 +260,6 @@ def led_somewhere(response: Any) -> bool:
         return bool(response.resolver_match)
     except Resolver404:
         return False
-
-
-@contextmanager
-def undone(really: bool = True) -> Iterator[None]:
-    """Whatever is done inside has never been."""
-    with transaction.atomic():
-        yield
-        if really:
-            transaction.set_rollback(True)
 
 
 def newest() -> int:

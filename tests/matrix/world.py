@@ -14,6 +14,7 @@ from django.utils import timezone
 from clients_app import (
     agreements,
     care,
+    certificates,
     clients,
     exceptions,
     holds,
@@ -27,7 +28,6 @@ from clients_app.models import (
     BreakGlass,
     CareAssignment,
     Client,
-    DestructionRecord,
     Handover,
     Practice,
     PurgeItem,
@@ -154,7 +154,7 @@ def practice_things(practice: Practice, officer: User) -> Things:
     rule, _longer = rules.decide(by=officer, trigger="discharge", years=7, source="policy")
     now = timezone.now()
     run = PurgeRun.objects.create(practice=practice, due_on=now.date(), proposed_at=now)
-    record = DestructionRecord.objects.create(
+    record = certificates.issue(
         practice=practice,
         run_id=run.pk,
         client_id=UUID(bytes=secrets.token_bytes(16), version=4),
