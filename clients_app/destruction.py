@@ -16,16 +16,17 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
-from clients_app import audit, holds, retention, vault, wall
+from clients_app import audit, blockers, retention, vault, wall
 from clients_app.models import Client, DestructionRecord, PurgeItem, PurgeRun
 
 logger = logging.getLogger(__name__)
 ATTEMPTS = 5
 METHOD = "cryptographic-erase+deletion"
+SHARED = f"SELECT status FROM {PurgeRun._meta.db_table} WHERE id = %s FOR SHARE"  # noqa: S608
 Item, Run = PurgeItem.Status, PurgeRun.Status
 
 
@@ -50,7 +51,10 @@ def unfinished() -> bool:
 
 def _waiting(now: datetime) -> QuerySet[PurgeItem]:
     return PurgeItem.objects.filter(
-        Q(not_before=None) | Q(not_before__lte=now), run__status=Run.APPROVED, status=Item.PENDING
+        Q(not_before=None) | Q(not_before__lte=now),
+        run__status=Run.APPROVED,
+        run__executes_at__lte=now,
+        status=Item.PENDING,
     )
 
 
@@ -67,17 +71,25 @@ def _settle_next() -> PurgeItem | None:
                 .order_by("run", "not_before", "client_code")
                 .first()
             )
-            if item is None:
+            if item is None or not _stands(item):
                 return None
             item.status = _settle(item, now)
             item.settled_at = now
-            item.save(update_fields=["status", "settled_at"])
+            item.save(update_fields=["status", "settled_at", "blockers"])
     except Exception as failure:
         if item is None:
             raise
         _set_aside(item.pk, failure)
         item.status = Item.PENDING
     return item
+
+
+def _stands(item: PurgeItem) -> bool:
+    """Whether the run was not stopped in this moment. Until this file is settled it cannot be:
+    whoever stops a run waits for the files that are in hand."""
+    with connection.cursor() as cursor:
+        cursor.execute(SHARED, [item.run_id])
+        return bool(cursor.fetchone() == (Run.APPROVED,))
 
 
 def _settle(item: PurgeItem, now: datetime) -> str:
@@ -92,8 +104,13 @@ def _settle(item: PurgeItem, now: datetime) -> str:
     today = retention.local_day(run.practice, now)
     if client.retain_until is None or client.retain_until >= today:
         return Item.NOT_DUE
-    if holds.in_force(client.pk):
-        return Item.HELD
+    standing = blockers.of(
+        [client.pk], practice=run.practice, now=now, proposed={client.pk: item.proposed_at}
+    )
+    if client.pk in standing:
+        item.blockers = [one.kind for one in standing[client.pk]]
+        held = blockers.Kind.LEGAL_HOLD in item.blockers
+        return Item.HELD if held else Item.BLOCKED
     retain_until = client.retain_until
     key_id = vault.destroy(client.pk)
     _total, counts = client.delete()
@@ -128,7 +145,8 @@ def _settle(item: PurgeItem, now: datetime) -> str:
 def _set_aside(item_id: UUID, failure: Exception) -> None:
     """Count a failed attempt: later again, each time longer, and after the last one no more."""
     with transaction.atomic():
-        item = PurgeItem.objects.select_for_update().select_related("run").get(pk=item_id)
+        rows = PurgeItem.objects.select_for_update(of=("self",)).select_related("run")
+        item = rows.get(pk=item_id)
         item.attempts += 1
         item.failure = type(failure).__name__
         item.not_before = timezone.now() + timedelta(minutes=4**item.attempts)

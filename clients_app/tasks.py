@@ -17,8 +17,10 @@ from clients_app import (
     handovers,
     invitations,
     logins,
+    notices,
     purges,
     seals,
+    shortenings,
     succession,
     verification,
 )
@@ -28,7 +30,8 @@ logger = logging.getLogger(__name__)
 
 @shared_task
 def propose_purges() -> None:
-    """Nightly: propose what is due, in every practice."""
+    """Nightly: carry out what shortens dates, then propose what is due, in every practice."""
+    shortenings.take_effect(now=timezone.now())
     purges.propose_everywhere(now=timezone.now())
 
 
@@ -63,6 +66,12 @@ def tell_of_emergency(access_id: str) -> None:
 def tell_of_emergencies() -> None:
     """Every minute: what was not told yet, for whatever reason."""
     alerts.tell_all()
+
+
+@shared_task
+def tell_of_purges() -> None:
+    """Every minute: counsellors whose clients' files came into a run."""
+    notices.tell_all()
 
 
 @shared_task

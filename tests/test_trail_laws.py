@@ -9,6 +9,7 @@ word.
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -42,6 +43,8 @@ from clients_app.models import (
     Handover,
     HandoverItem,
     PurgeItem,
+    PurgeRun,
+    RetentionRule,
     Successor,
     User,
 )
@@ -55,6 +58,7 @@ from tests.admin.conftest import (  # noqa: F401 fixtures
     rule,
     run,
     things,
+    wish,
 )
 from tests.admin.routes import BESIDES, DEEDS, EXPECTED, ROLES, address, routes
 from tests.api.conftest import OPERATIONS, Operation, Phone, _rows, each
@@ -79,6 +83,9 @@ LAW: dict[str, str] = {
     "writeDisclosure": "disclosure.written",
     "readDisclosure": "disclosure.read",
     "amendDisclosure": "disclosure.amended",
+    "recordClientRequest": "request.recorded",
+    "readClientRequest": "request.read",
+    "decideClientRequest": "request.decided",
     "placeHold": "hold.placed",
     "readHold": "hold.read",
     "liftHold": "hold.lifted",
@@ -91,6 +98,9 @@ LAW: dict[str, str] = {
     "proposePurge": "purge.proposed",
     "approvePurge": "purge.approved",
     "takeOutPurgeFile": "purge.taken_out",
+    "secondPurge": "purge.seconded",
+    "stopPurge": "purge.stopped",
+    "snoozeFile": "purge.snoozed",
     "refusePurge": "purge.refused",
     "decideRule": "rule.decided",
     "adoptRulePreset": "rule.decided",
@@ -145,6 +155,8 @@ QUIET: dict[str, str] = {
     "listDestructionRecords": "codes of what is gone",
     "listDisclosures": "that there are some, and when; no word",
     "listAmendments": "that there are some, and when; no word",
+    "listClientRequests": "that there are some, of which kind and when; no word",
+    "listKeptFiles": "codes, days and what kind of thing keeps them",
     "listHolds": "that there are some, and when; no matter, no reason",
     "listNotes": "that there are some, and when; no word",
     "listPurgeRuns": "numbers",
@@ -156,6 +168,7 @@ QUIET: dict[str, str] = {
     "listUsers": "staff",
     "readUser": "staff",
     "countLogins": "a number",
+    "listMyEndingFiles": "codes and days of one's own clients",
     "listMyLogins": "oneself",
     "listSupervisors": "colleagues' names",
     "readMySuccessors": "colleagues' names",
@@ -212,6 +225,7 @@ def call(operation: Operation, user: User, phone: Phone, of_mari: Things, cast: 
             body = {"on": str(timezone.localdate())}
         case "reopenClient":
             Client.objects.filter(pk=ids["client_id"]).update(discharged_on=timezone.localdate())
+            body = {"kept_until": None}
         case "cancelSession" | "holdSession" | "moveSession":
             planned = sessions.plan(ids["client_id"], by=cast.liis, starts_at=timezone.now())
             ids["session_id"] = planned.pk
@@ -219,6 +233,14 @@ def call(operation: Operation, user: User, phone: Phone, of_mari: Things, cast: 
             SessionNote.objects.filter(pk=ids["note_id"]).update(signed_at=timezone.now())
         case "approvePurge":
             body = {"files": PurgeItem.objects.filter(run=ids["run_id"]).count()}
+        case "secondPurge":
+            approved(ids["run_id"], cast)
+            body = {"files": PurgeItem.objects.filter(run=ids["run_id"]).count()}
+        case "stopPurge":
+            approved(ids["run_id"], cast)
+        case "snoozeFile":
+            discharged(ids["client_id"])
+            body = {"reason": "may_return", "until": str(timezone.localdate() + timedelta(days=9))}
         case "changeMyPassword":
             body = {"old": PASSWORD, "new": "eleven grey geese at noon"}
         case "changeUser" | "inviteUser" | "logUserOut":
@@ -254,6 +276,23 @@ def call(operation: Operation, user: User, phone: Phone, of_mari: Things, cast: 
         case "recordClientTold":
             body = {}
     return lambda: operation.call(phone, body, ids=ids)
+
+
+def approved(run_id: UUID, cast: Cast) -> None:
+    """The privacy officer has spoken, a second person has not."""
+    PurgeRun.objects.filter(pk=run_id).update(
+        status="awaiting", decided_at=timezone.now(), decided_by=cast.piret, needs_second=True
+    )
+
+
+def discharged(client_id: UUID) -> None:
+    """The client's file has a last day."""
+    governing = RetentionRule.objects.filter(practice__clients=client_id).first()
+    assert governing is not None
+    day = timezone.localdate()
+    Client.objects.filter(pk=client_id).update(
+        discharged_on=day, retain_until=day, governing_rule_id=governing.pk
+    )
 
 
 def half_done(ids: dict[str, UUID]) -> None:

@@ -2,6 +2,7 @@
 
 from clients_app.admin import (
     break_glass,
+    client_requests,
     clients,
     exceptions,
     people,
@@ -16,6 +17,7 @@ from clients_app.admin import (
 
 __all__ = [
     "break_glass",
+    "client_requests",
     "clients",
     "exceptions",
     "people",

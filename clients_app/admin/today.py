@@ -1,8 +1,9 @@
 """The page "Today" for those who look after the custody of files, and for whoever has nothing."""
 
 from django.http import HttpRequest
+from django.utils import timezone
 
-from clients_app import files, holds, practices, purges
+from clients_app import client_requests, files, holds, practices, purges, snoozes
 from clients_app.admin import panels
 from clients_app.admin.door import offers, the_user
 from clients_app.admin.panels import Panel
@@ -10,6 +11,7 @@ from clients_app.models import PurgeRun
 from clients_app.roles import Permission
 
 RUNS = 5
+FILES = 20
 
 
 def custody(request: HttpRequest) -> Panel | None:
@@ -17,12 +19,14 @@ def custody(request: HttpRequest) -> Panel | None:
     if not offers(request, Permission.PURGE_APPROVE):
         return None
     user = the_user(request)
-    runs = list(purges.browse(by=user).exclude(status__in=DECIDED)[:RUNS])
+    runs = list(purges.browse(by=user).filter(status__in=PurgeRun.OPEN)[:RUNS])
     return Panel(
         "usaldus/today_custody.html",
         {
             "runs": [purges.read(run.pk, by=user) for run in runs],
             "held": holds.browse(by=user).filter(lifted_at=None).count(),
+            "overdue_holds": holds.overdue(by=user, now=timezone.now()),
+            "requests": client_requests.browse(by=user, undecided=True).count(),
             "undated": files.undated(by=user).count(),
         },
     )
@@ -36,6 +40,29 @@ def server(request: HttpRequest) -> Panel | None:
     return Panel("usaldus/today_server.html", {"practices": list(practices.browse(by=user))})
 
 
-DECIDED = [PurgeRun.Status.DONE, PurgeRun.Status.REFUSED]
+def second_person(request: HttpRequest) -> Panel | None:
+    """The manager's: runs that somebody else has approved."""
+    if not offers(request, Permission.PURGE_SECOND):
+        return None
+    rows = purges.browse(by=the_user(request)).filter(status=PurgeRun.Status.AWAITING)
+    runs = list(rows[:RUNS])
+    return Panel("usaldus/today_second.html", {"runs": runs}) if runs else None
+
+
+def counsellor(request: HttpRequest) -> Panel | None:
+    """Files of one's own clients that end soon, while one can still speak."""
+    if not offers(request, Permission.PURGE_SNOOZE):
+        return None
+    found = list(snoozes.ending(by=the_user(request))[: FILES + 1])
+    if not found:
+        return None
+    return Panel(
+        "usaldus/today_ending.html",
+        {"files": found[:FILES], "more": len(found) > FILES, "today": timezone.localdate()},
+    )
+
+
 panels.add_to_today(custody, order=10)
+panels.add_to_today(second_person, order=5)
+panels.add_to_today(counsellor, order=25)
 panels.add_to_today(server, order=10)

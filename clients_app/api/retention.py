@@ -5,7 +5,7 @@ from uuid import UUID
 
 from rest_framework import serializers
 
-from clients_app import clients, presets, retention, rules
+from clients_app import blockers, clients, presets, retention, rules
 from clients_app.api.door import Door, operation
 from clients_app.api.fields import Choice, Day, Flag, Text, Whole
 from clients_app.api.pages import page
@@ -22,7 +22,6 @@ from clients_app.api.shapes import (
 from clients_app.models import (
     Bound,
     Category,
-    Client,
     RecordClass,
     RetentionRule,
     ServiceType,
@@ -59,6 +58,17 @@ class CandidateDate(Answer):
     ground = Choice([retention.PERIOD, retention.BIRTHDAY])
 
 
+class Standing(Answer):
+    """Something that keeps a file although its day may come."""
+
+    kind = Choice(blockers.Kind.values)
+    since = serializers.DateField()
+    until = serializers.DateField(
+        allow_null=True, help_text="When it is expected to end, or to be answered."
+    )
+    sentence = serializers.CharField()
+
+
 class Explanation(Answer):
     """Until when a file is kept, and why."""
 
@@ -80,6 +90,7 @@ class Explanation(Answer):
         ["", "rule", "birth_date"], help_text="What keeps the rules from naming a date."
     )
     sentence = serializers.CharField()
+    blockers = Standing(many=True, help_text="What keeps the file even when its day is past.")
 
 
 class Rule(Answer):
@@ -180,8 +191,7 @@ class Retention(Door):
     @operation("explainRetention", answers=Explanation, refuses=(403, 404))
     def get(self, by: User, client_id: UUID) -> Values:
         """Until when this file is kept, and why: every date that a rule asks for."""
-        client, decision = clients.explain(client_id, by=by)
-        return explanation(client, decision)
+        return explanation(clients.explain(client_id, by=by))
 
 
 class Rules(Door):
@@ -227,7 +237,8 @@ class RetiringRule(Door):
         return rule(rules.retire(rule_id, by=by))
 
 
-def explanation(client: Client, decision: retention.Decision | None) -> Values:
+def explanation(found: clients.Explanation) -> Values:
+    client, decision = found.client, found.decision
     said = decision or retention.Decision(None, ())
     governing = client.governing_rule_id
     named = {c.rule_id for c in (*said.candidates, *said.ceilings)}
@@ -239,11 +250,21 @@ def explanation(client: Client, decision: retention.Decision | None) -> Values:
         "last_contact_on": client.last_contact_on,
         "retain_until": client.retain_until,
         "governing": governing and {"rule": governing, "sentence": words.get(governing, "")},
-        "candidates": [candidate(found, words) for found in said.candidates],
-        "ceilings": [candidate(found, words) for found in said.ceilings],
+        "candidates": [candidate(one, words) for one in said.candidates],
+        "ceilings": [candidate(one, words) for one in said.ceilings],
         "unjustified": candidate(unjustified, words) if unjustified else None,
         "missing": said.missing,
         "sentence": rules.explained(client, decision, words),
+        "blockers": [standing(one) for one in found.blockers],
+    }
+
+
+def standing(one: blockers.Blocker) -> Values:
+    return {
+        "kind": one.kind,
+        "since": one.since,
+        "until": one.until,
+        "sentence": blockers.sentence(one),
     }
 
 

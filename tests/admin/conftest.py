@@ -12,11 +12,12 @@ from django.test import Client as Browser
 from django.urls import reverse
 from django.utils import timezone
 
-from clients_app import break_glass, clients, holds, purges, rules, succession
+from clients_app import break_glass, client_requests, clients, holds, purges, rules, succession
 from clients_app.models import (
     Agreement,
     BreakGlass,
     Client,
+    ClientRequest,
     ConfidentialityException,
     LegalHold,
     PurgeRun,
@@ -72,6 +73,11 @@ def hold(cast: Cast, mari: Client) -> LegalHold:
 
 
 @pytest.fixture
+def wish(cast: Cast, mari: Client) -> ClientRequest:
+    return client_requests.record(mari.pk, by=cast.liis, kind="access", details="All of it.")
+
+
+@pytest.fixture
 def emergency(cast: Cast, mari: Client) -> BreakGlass:
     """Mark opened Mari's file two hours ago; it is over, and nobody has reviewed it."""
     return break_glass.request(
@@ -91,6 +97,7 @@ def things(
     confided: Disclosure,
     rule: RetentionRule,
     hold: LegalHold,
+    wish: ClientRequest,
     run: PurgeRun,
     emergency: BreakGlass,
     agreed: Agreement,
@@ -104,6 +111,7 @@ def things(
         "practice": cast.practice.pk,
         "retentionrule": rule.pk,
         "legalhold": hold.pk,
+        "clientrequest": wish.pk,
         "purgerun": run.pk,
         "successor": succession.name(cast.mark.pk, by=cast.liis).pk,
         "handover": succession.propose(

@@ -10,7 +10,17 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from clients_app import agreements, care, clients, exceptions, holds, logins, rules, vault
+from clients_app import (
+    agreements,
+    care,
+    client_requests,
+    clients,
+    exceptions,
+    holds,
+    logins,
+    rules,
+    vault,
+)
 from clients_app.models import (
     BreakGlass,
     Client,
@@ -60,6 +70,9 @@ class Shelves:
             "listPromises": (cast.mattias, "promises"),
             "listReleases": (cast.liis, f"{mari}/excerpts"),
             "listSupervisors": (cast.liis, "supervisors"),
+            "listClientRequests": (cast.piret, "client-requests"),
+            "listMyEndingFiles": (cast.liis, "me/ending-files"),
+            "listKeptFiles": (cast.piret, "purge-runs/kept"),
             "listHolds": (cast.piret, "legal-holds"),
             "listRules": (cast.piret, "retention-rules"),
             "listEmergencies": (cast.piret, "break-glass"),
@@ -120,6 +133,10 @@ class Shelves:
                 self.excerpt(disclosures.write(new.pk, by=cast.liis, text="x"))
             case "listSupervisors":
                 self.colleague(number, "supervisor")
+            case "listClientRequests":
+                client_requests.record(mari.pk, by=cast.liis, kind="access", details="x")
+            case "listKeptFiles" | "listMyEndingFiles":
+                self.kept_file()
             case "listHolds":
                 holds.place(mari.pk, by=cast.piret, matter="x", reason="y")
             case "listRules":
@@ -193,6 +210,19 @@ class Shelves:
             status="refused",
             decided_at=moment,
             decided_by=self.cast.piret,
+        )
+
+    def kept_file(self) -> None:
+        """Due since long, and its client has asked to see it."""
+        client = clients.register(by=self.cast.liis)
+        client_requests.record(client.pk, by=self.cast.liis, kind="access", details="x")
+        rule = (
+            self.cast.practice.retention_rules.first()
+            or rules.decide(by=self.cast.piret, trigger="discharge", years=7, source="policy")[0]
+        )
+        day = yesterday().date()
+        Client.objects.filter(pk=client.pk).update(
+            discharged_on=day, retain_until=day, governing_rule_id=rule.pk
         )
 
     def file(self, number: int) -> None:

@@ -13,6 +13,7 @@ from clients_app import (
     agreements,
     break_glass,
     care,
+    client_requests,
     clients,
     exceptions,
     holds,
@@ -91,6 +92,7 @@ def everything_of(
     draft = notes.write(meeting.pk, by=counsellor, body={"text": "A draft."})
     told = disclosures.write(meeting.pk, by=counsellor, text="What was said.")
     hold = holds.place(client.pk, by=officer, matter="Case 12", reason="The court asked.")
+    asked = client_requests.record(client.pk, by=counsellor, kind="access", details="All of it.")
     rule, _longer = rules.decide(by=officer, trigger="discharge", years=7, source="policy")
     run = PurgeRun.objects.create(
         practice=client.practice, due_on=timezone.now().date(), proposed_at=timezone.now()
@@ -142,6 +144,7 @@ def everything_of(
             "note_id": draft.pk,
             "disclosure_id": told.pk,
             "hold_id": hold.pk,
+            "request_id": asked.pk,
             "rule_id": rule.pk,
             "run_id": run.pk,
             "access_id": emergency.pk,

@@ -15,6 +15,7 @@ from django.utils import timezone
 from clients_app import (
     agreements,
     break_glass,
+    client_requests,
     clients,
     exceptions,
     facts,
@@ -110,7 +111,20 @@ def plant(cast: Cast) -> File:
     disclosures.amend(told.pk, by=cast.liis, text=new("an amendment"))
     disclosures.write(meeting.pk, by=cast.liis, text=new("a locked disclosure"), locked=True)
     hold = holds.place(
-        client.pk, by=cast.piret, matter=new("LegalHold.matter"), reason=new("LegalHold.reason")
+        client.pk,
+        by=cast.piret,
+        matter=new("LegalHold.matter"),
+        reason=new("LegalHold.reason"),
+        notice_to=new("LegalHold.notice_to"),
+    )
+    asked = client_requests.record(
+        client.pk, by=cast.liis, kind="access", details=new("ClientRequest.details")
+    )
+    answered = client_requests.record(
+        client.pk, by=cast.liis, kind="complaint", details=new("an answered request")
+    )
+    client_requests.decide(
+        answered.pk, by=cast.piret, outcome="settled", answer=new("ClientRequest.answer")
     )
 
     promise = promised(cast, PROMISED_ON)
@@ -169,6 +183,7 @@ def plant(cast: Cast) -> File:
         "practice": cast.practice.pk,
         "retentionrule": rule.pk,
         "legalhold": hold.pk,
+        "clientrequest": asked.pk,
         "purgerun": run.pk,
         "therapysession": meeting.pk,
         "sessionnote": draft.pk,

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 
 from clients_app import handovers
+from clients_app.models import Client
 from tests.api.conftest import OPERATIONS
 from tests.conftest import PASSWORD, code_of, wording_of
 from tests.matrix.table import COLLEAGUE, ELSEWHERE, NEVER, OWN, Row
@@ -52,8 +53,13 @@ JSON: Mapping[str, Made] = {
     "POST api/v1/me/password": lambda _w, _r: {"old": PASSWORD, "new": NEW_PASSWORD},
     "POST api/v1/clients/search": lambda _w, _r: {"words": "c-"},
     "POST api/v1/clients/{client}/discharge": lambda _w, _r: {"on": today()},
+    "POST api/v1/clients/{client}/reopen": lambda world, relation: {
+        "kept_until": kept_until(world, relation)
+    },
     "POST api/v1/notes/{note=draft}/sign": lambda _w, _r: {},
     "POST api/v1/purge-runs/{run}/approve": lambda world, _r: {"files": pending(world)},
+    "POST api/v1/purge-runs/{run=awaiting}/second": lambda _w, _r: {"files": 1},
+    "POST api/v1/clients/{client}/snooze": lambda _w, _r: SNOOZE,
     "POST api/v1/notes": lambda _w, _r: {"format": "narrative", "body": {"text": "x"}},
     "POST api/v1/sessions/{session=planned}/cancel": lambda _w, _r: {},
     "PATCH api/v1/sessions/{session=planned}": lambda _w, _r: {"minutes": 45},
@@ -72,6 +78,10 @@ RULE = {
     "source": "policy",
 }
 SITE = {"name": "Uus", "slug": "uus", "time_zone": "Europe/Tallinn", "jurisdiction": "EE"}
+SNOOZE: dict[str, str] = {
+    "reason": "may_return",
+    "until": (timezone.now() + timedelta(days=30)).date().isoformat(),
+}
 PASSWORDS = {"old": PASSWORD, "new": NEW_PASSWORD, "again": NEW_PASSWORD}
 REVISED: str = wording_of("en") + "\n\nOnce more."
 EMERGENCY: dict[str, str] = {
@@ -137,6 +147,9 @@ FORMS: Mapping[str, Made] = {
     f"{WHO}/client/add/": lambda _w, _r: FACTS,
     f"{WHO}/client/{{client}}/identity/": lambda _w, _r: {**FACTS, "version": "1"},
     f"{WHO}/client/{{client}}/discharge/": lambda _w, _r: {"on": today()},
+    f"{WHO}/client/{{client}}/reopen/": lambda world, relation: {
+        "kept_until": kept_until(world, relation) or ""
+    },
     f"{WHO}/client/{{client}}/hand-over/": lambda world, _r: {"user": world.cast.mark.pk},
     f"{WHO}/client/{{client}}/care/": lambda world, _r: {"user": world.cast.mark.pk},
     f"{WHO}/user/add/": lambda world, _r: {
@@ -152,7 +165,19 @@ FORMS: Mapping[str, Made] = {
         "matter": "x",
         "reason": "y",
     },
+    f"{WHO}/clientrequest/add/": lambda world, _r: {
+        "code": world.codes[OWN],
+        "kind": "complaint",
+        "received_on": today(),
+        "details": "x",
+    },
+    f"{WHO}/clientrequest/{{clientrequest}}/change/": lambda _w, _r: {
+        "outcome": "granted",
+        "answer": "x",
+    },
     f"{WHO}/purgerun/{{purgerun}}/approve/": lambda world, _r: {"number": pending(world)},
+    f"{WHO}/purgerun/{{purgerun=awaiting}}/second/": lambda _w, _r: {"number": 1},
+    f"{WHO}/client/{{client}}/snooze/": lambda _w, _r: SNOOZE,
     f"{SESSION}/add/?client={{client}}": lambda world, relation: {
         **MEETING,
         "status": "held",
@@ -211,6 +236,13 @@ def of(world: World, relation: str) -> Mapping[str, str]:
 
 def caseload(world: World) -> int:
     return handovers.caseload_of(world.cast.liis).clients
+
+
+def kept_until(world: World, relation: str) -> str | None:
+    """The date that goes when a file is reopened, where there is one."""
+    files = Client.objects.filter(pk=of(world, relation)["client"])
+    day = files.values_list("retain_until", flat=True).first()
+    return day.isoformat() if day else None
 
 
 def a_minute_ago() -> str:

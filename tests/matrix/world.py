@@ -14,6 +14,7 @@ from django.utils import timezone
 from clients_app import (
     agreements,
     care,
+    client_requests,
     clients,
     exceptions,
     holds,
@@ -154,6 +155,23 @@ def practice_things(practice: Practice, officer: User) -> Things:
     rule, _longer = rules.decide(by=officer, trigger="discharge", years=7, source="policy")
     now = timezone.now()
     run = PurgeRun.objects.create(practice=practice, due_on=now.date(), proposed_at=now)
+    # Approved by somebody who is gone, so that anybody may be the second person.
+    awaiting = PurgeRun.objects.create(
+        practice=practice,
+        due_on=now.date(),
+        proposed_at=now,
+        status="awaiting",
+        decided_at=now,
+        decided_by=_login(practice, "Endla", "privacy_officer"),
+        needs_second=True,
+    )
+    PurgeItem.objects.create(
+        run=awaiting,
+        client_id=UUID(bytes=secrets.token_bytes(16), version=4),
+        client_code="C-1999-0002",
+        retain_until=now.date(),
+        rule="",
+    )
     record = DestructionRecord.objects.create(
         practice=practice,
         run_id=run.pk,
@@ -193,6 +211,8 @@ def practice_things(practice: Practice, officer: User) -> Things:
         "retentionrule": str(rule.pk),
         "run": str(run.pk),
         "purgerun": str(run.pk),
+        "run=awaiting": str(awaiting.pk),
+        "purgerun=awaiting": str(awaiting.pk),
         "destructionrecord": str(record.pk),
         "practice": str(practice.pk),
         "user": str(login.pk),
@@ -281,6 +301,16 @@ def file(
         by=officer,
         matter=words["LegalHold.matter"],
         reason=words["LegalHold.reason"],
+        notice_to=words["LegalHold.notice_to"],
+    )
+    asked, answered = (
+        client_requests.record(
+            client.pk, by=author, kind=kind, details=words["ClientRequest.details"]
+        )
+        for kind in ("access", "complaint")
+    )
+    client_requests.decide(
+        answered.pk, by=officer, outcome="settled", answer=words["ClientRequest.answer"]
     )
     exception = exceptions.record(
         client.pk,
@@ -332,6 +362,8 @@ def file(
         "disclosure=locked": locked,
         "hold": hold,
         "legalhold": hold,
+        "request": asked,
+        "clientrequest": asked,
         "item": item,
         "agreement": agreement,
         "exception": exception,
@@ -389,6 +421,9 @@ COLUMNS = (
     "Disclosure.themes",
     "LegalHold.matter",
     "LegalHold.reason",
+    "LegalHold.notice_to",
+    "ClientRequest.details",
+    "ClientRequest.answer",
     "BreakGlass.reason",
     "BreakGlass.review",
     "ConfidentialityException.recipient",
@@ -408,7 +443,7 @@ def canaries() -> dict[str, str]:
 
 
 FILE_MARKS = (
-    *("client", "session", "session=planned", "note", "disclosure", "hold"),
+    *("client", "session", "session=planned", "note", "disclosure", "hold", "request"),
     *("agreement", "exception", "excerpt", "access", "access=reviewed"),
 )
 
@@ -442,6 +477,7 @@ def practice_things_that_went() -> Things:
     """Ids that something of the practice had and nothing has any more."""
     kinds = (
         *("rule", "retentionrule", "run", "purgerun", "destructionrecord", "practice", "user"),
+        *("run=awaiting", "purgerun=awaiting"),
         *("promise", "promise=draft", "confidentialitystatement", "confidentialitystatement=draft"),
         *("succession", "handover", "handover=own", "login", "successor", "successor=asked"),
     )

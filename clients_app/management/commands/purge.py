@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 from tqdm import tqdm
 
-from clients_app import destruction, purges
+from clients_app import destruction, notices, purges, shortenings
 
 SLICE = timedelta(seconds=2)
 
@@ -33,12 +33,13 @@ class Command(BaseCommand):
             return
         for summary in purges.outlook(now=timezone.now()):
             self.stdout.write(
-                f"{summary.practice}: {summary.due} due, {summary.held} of them held, "
+                f"{summary.practice}: {summary.due} due, {summary.kept} of them kept, "
                 f"{summary.undated} discharged without a date, {summary.approved} approved"
             )
         self.stdout.write("Nothing was changed. --execute destroys what is approved.")
 
     def _execute(self) -> None:
+        shortenings.take_effect(now=timezone.now())
         purges.propose_everywhere(now=timezone.now())
         settled = 0
         with tqdm(unit="files", disable=None) as bar:
@@ -48,4 +49,5 @@ class Command(BaseCommand):
                 settled += done
                 if not destruction.unfinished():
                     break
+        notices.tell_all()
         self.stdout.write(f"{settled} files settled.")
