@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from celery import current_app
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.utils import timezone, translation
 from kombu.exceptions import OperationalError
@@ -32,6 +32,7 @@ from clients_app.roles import Permission
 
 logger = logging.getLogger(__name__)
 WAKE = "clients_app.tasks.execute_purges"
+ALONE = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
 PEOPLE = ("decided_by", "seconded_by", "stopped_by")
 Item, Run = PurgeItem.Status, PurgeRun.Status
 
@@ -198,6 +199,9 @@ def outlook(*, now: datetime) -> list[Outlook]:
 @wall.system("purges.propose")
 def _propose(practice: Practice, *, on: date, by: User | None) -> PurgeRun | None:
     with transaction.atomic():
+        # Two clocks that beat at once do it once; a person waits for their turn.
+        if by is None and not _alone(practice):
+            return None
         Practice.objects.select_for_update().get(pk=practice.pk)
         run = PurgeRun.objects.filter(practice=practice, status=Run.PROPOSED).first()
         due = _proposable(practice, on)
@@ -232,6 +236,14 @@ def _propose(practice: Practice, *, on: date, by: User | None) -> PurgeRun | Non
                 withdrawn=withdrawn,
             )
     return run
+
+
+def _alone(practice: Practice) -> bool:
+    """Whether nobody else proposes for this practice now. In a transaction, until its end."""
+    with connection.cursor() as cursor:
+        cursor.execute(ALONE, [f"purges.propose {practice.pk}"])
+        row = cursor.fetchone()
+    return bool(row and row[0])
 
 
 def _item(run: PurgeRun, client: Client, sentences: Mapping[UUID, str]) -> PurgeItem:

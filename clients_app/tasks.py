@@ -13,15 +13,13 @@ from django.utils import timezone
 from clients_app import (
     alerts,
     anchors,
-    destruction,
     handovers,
     invitations,
     logins,
     notices,
-    purges,
     seals,
-    shortenings,
     succession,
+    sweeps,
     verification,
 )
 
@@ -31,14 +29,14 @@ logger = logging.getLogger(__name__)
 @shared_task
 def propose_purges() -> None:
     """Nightly: carry out what shortens dates, then propose what is due, in every practice."""
-    shortenings.take_effect(now=timezone.now())
-    purges.propose_everywhere(now=timezone.now())
+    sweeps.propose(now=timezone.now())
 
 
 @shared_task
 def execute_purges() -> None:
     """Every minute and on approval: destroy what is approved, for ten minutes at most."""
-    destruction.execute(until=timezone.now() + timedelta(minutes=10))
+    now = timezone.now()
+    sweeps.sweep(until=now + timedelta(minutes=10), now=now)
 
 
 @shared_task

@@ -9,7 +9,7 @@ word.
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -45,6 +45,7 @@ from clients_app.models import (
     PurgeItem,
     PurgeRun,
     RetentionRule,
+    Shortening,
     Successor,
     User,
 )
@@ -57,6 +58,7 @@ from tests.admin.conftest import (  # noqa: F401 fixtures
     page,
     rule,
     run,
+    shortening,
     things,
     wish,
 )
@@ -103,6 +105,11 @@ LAW: dict[str, str] = {
     "snoozeFile": "purge.snoozed",
     "refusePurge": "purge.refused",
     "decideRule": "rule.decided",
+    "previewRule": "rule.previewed",
+    "previewRetirement": "rule.previewed",
+    "proposeShortening": "shortening.proposed",
+    "confirmShortening": "shortening.confirmed",
+    "withdrawShortening": "shortening.withdrawn",
     "adoptRulePreset": "rule.decided",
     "retireRule": "rule.retired",
     "planSession": "session.planned",
@@ -156,12 +163,14 @@ QUIET: dict[str, str] = {
     "listDisclosures": "that there are some, and when; no word",
     "listAmendments": "that there are some, and when; no word",
     "listClientRequests": "that there are some, of which kind and when; no word",
+    "readPurgeHealth": "numbers and times",
     "listKeptFiles": "codes, days and what kind of thing keeps them",
     "listHolds": "that there are some, and when; no matter, no reason",
     "listNotes": "that there are some, and when; no word",
     "listPurgeRuns": "numbers",
     "readPurgeRun": "numbers",
     "listPurgeFiles": "codes and days",
+    "listShortenings": "numbers",
     "listRules": "the practice's own rules",
     "listSessions": "the calendar: codes and times",
     "readMe": "oneself",
@@ -233,6 +242,11 @@ def call(operation: Operation, user: User, phone: Phone, of_mari: Things, cast: 
             SessionNote.objects.filter(pk=ids["note_id"]).update(signed_at=timezone.now())
         case "approvePurge":
             body = {"files": PurgeItem.objects.filter(run=ids["run_id"]).count()}
+        case "proposeShortening":
+            Shortening.objects.all().delete()
+            discharged(ids["client_id"], timezone.localdate() + timedelta(days=9999))
+        case "confirmShortening":
+            body = {"files": 1}
         case "secondPurge":
             approved(ids["run_id"], cast)
             body = {"files": PurgeItem.objects.filter(run=ids["run_id"]).count()}
@@ -285,13 +299,13 @@ def approved(run_id: UUID, cast: Cast) -> None:
     )
 
 
-def discharged(client_id: UUID) -> None:
+def discharged(client_id: UUID, until: date | None = None) -> None:
     """The client's file has a last day."""
     governing = RetentionRule.objects.filter(practice__clients=client_id).first()
     assert governing is not None
     day = timezone.localdate()
     Client.objects.filter(pk=client_id).update(
-        discharged_on=day, retain_until=day, governing_rule_id=governing.pk
+        discharged_on=day, retain_until=until or day, governing_rule_id=governing.pk
     )
 
 

@@ -149,7 +149,7 @@ class RetentionRuleAdmin(DoorAdmin):
 
     def more_urls(self) -> list[URLPattern]:
         return [
-            self.route("<uuid:object_id>/retire/", self.retire, "retire", DEED),
+            self.route("<uuid:object_id>/retire/", self.retire_page, "retire"),
             self.route("presets/", self.presets_page, "presets", READING),
             self.route("presets/<slug:name>/adopt/", self.adopt, "adopt", DEED),
         ]
@@ -168,7 +168,8 @@ class RetentionRuleAdmin(DoorAdmin):
         user = the_user(request)
         access.require(user, Permission.RULE_DECIDE)
         form = RuleForm(request.POST or None)
-        if request.method == "POST":
+        effect = None
+        if request.method == "POST" and "put_in_force" in request.POST:
             decided = attempt(form, lambda: rules.decide(by=user, **form.terms()))
             if decided is not None:
                 _rule, longer = decided
@@ -178,11 +179,14 @@ class RetentionRuleAdmin(DoorAdmin):
                     longer,
                 )
                 return self.done(request, message % {"n": longer}, "changelist")
+        elif request.method == "POST":
+            effect = attempt(form, lambda: rules.preview(by=user, **form.terms()))
         return self.form_page(
             request,
             form,
             _("Decide a new rule"),
-            submit=_("Put in force"),
+            submit=_("Show what it would change"),
+            effect=effect,
             template="usaldus/rule_form.html",
             explanation=_(
                 "It holds for files discharged from now on, and gives files that are discharged "
@@ -217,13 +221,19 @@ class RetentionRuleAdmin(DoorAdmin):
         title = gettext("Rule %(id)s") % {"id": str(rule.pk)[-12:]}
         return self.page(request, "usaldus/rule.html", title, rule=rule)
 
-    def retire(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        return deed(
-            request,
-            lambda: rules.retire(object_id, by=the_user(request)),
-            _("The rule is retired. Dates that stand, stand."),
-            self.url("changelist"),
-        )
+    def retire_page(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """Without this rule: what would change shows first."""
+        user = the_user(request)
+        if request.method == "POST":
+            return deed(
+                request,
+                lambda: rules.retire(object_id, by=user),
+                _("The rule is retired. Dates that stand, stand."),
+                self.url("changelist"),
+            )
+        rule, effect = rules.preview_retirement(object_id, by=user)
+        title = gettext("Retire rule %(id)s") % {"id": str(rule.pk)[-12:]}
+        return self.page(request, "usaldus/rule_retire.html", title, rule=rule, effect=effect)
 
 
 class HoldForm(DoorForm):

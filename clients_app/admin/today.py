@@ -2,8 +2,9 @@
 
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
-from clients_app import client_requests, files, holds, practices, purges, snoozes
+from clients_app import client_requests, files, holds, practices, purges, snoozes, sweeps
 from clients_app.admin import panels
 from clients_app.admin.door import offers, the_user
 from clients_app.admin.panels import Panel
@@ -12,6 +13,24 @@ from clients_app.roles import Permission
 
 RUNS = 5
 FILES = 20
+# What is wrong, and what to do.
+ALARMS = {
+    "sweep_silent": _(
+        "The worker that destroys files has not been heard of for a quarter of an hour. Ask "
+        "whoever runs the server."
+    ),
+    "proposal_silent": _(
+        "Nothing was proposed for more than a day. Ask whoever runs the server; meanwhile look "
+        "yourself under Purge runs."
+    ),
+    "files_overdue": _(
+        "A file that should be destroyed is still there a day later. Ask whoever runs the server."
+    ),
+    "files_failed": _(
+        "Files could not be destroyed and were given up. The next proposal has them again; if that "
+        "fails, too, ask whoever runs the server."
+    ),
+}
 
 
 def custody(request: HttpRequest) -> Panel | None:
@@ -19,12 +38,15 @@ def custody(request: HttpRequest) -> Panel | None:
     if not offers(request, Permission.PURGE_APPROVE):
         return None
     user = the_user(request)
+    health = sweeps.health_of_practice(by=user, now=timezone.now())
     runs = list(purges.browse(by=user).filter(status__in=PurgeRun.OPEN)[:RUNS])
     return Panel(
         "usaldus/today_custody.html",
         {
             "runs": [purges.read(run.pk, by=user) for run in runs],
             "held": holds.browse(by=user).filter(lifted_at=None).count(),
+            "alarms": [ALARMS[name] for name in health.alarms],
+            "overdue_since": health.overdue_since,
             "overdue_holds": holds.overdue(by=user, now=timezone.now()),
             "requests": client_requests.browse(by=user, undecided=True).count(),
             "undated": files.undated(by=user).count(),

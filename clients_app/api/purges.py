@@ -1,10 +1,12 @@
 """The end of files: runs, their files, and the register of what was destroyed."""
 
+from dataclasses import asdict
 from uuid import UUID
 
+from django.utils import timezone
 from rest_framework import serializers
 
-from clients_app import approvals, blockers, purges
+from clients_app import approvals, blockers, purges, sweeps
 from clients_app.api.door import Door, operation
 from clients_app.api.fields import Choice, Whole
 from clients_app.api.pages import page
@@ -81,6 +83,20 @@ class File(Answer):
     settled_at = serializers.DateTimeField(allow_null=True)
 
 
+class HealthReport(Answer):
+    """Whether purges are done in time."""
+
+    swept_at = serializers.DateTimeField(allow_null=True)
+    proposed_at = serializers.DateTimeField(allow_null=True)
+    overdue_since = serializers.DateTimeField(
+        allow_null=True, help_text="Since when the oldest file waits that should be gone."
+    )
+    failed = serializers.IntegerField(help_text="Files that were given up and are still there.")
+    alarms = serializers.ListField(
+        child=Choice(["sweep_silent", "proposal_silent", "files_overdue", "files_failed"])
+    )
+
+
 class KeptFile(Answer):
     """A file whose day is past and which something keeps."""
 
@@ -140,6 +156,15 @@ class KeptFiles(Door):
         rows: list[Client] = [line["row"] for line in found["results"]]
         why = purges.reasons([row.pk for row in rows], by=by)
         return {**found, "results": [kept(row, why.get(row.pk, [])) for row in rows]}
+
+
+class PurgeHealth(Door):
+    """Whether it is done."""
+
+    @operation("readPurgeHealth", answers=HealthReport, refuses=(403,))
+    def get(self, by: User) -> Values:
+        """Whether purges are done in time: when last, what waits too long, what failed."""
+        return asdict(sweeps.health_of_practice(by=by, now=timezone.now()))
 
 
 class OneRun(Door):

@@ -1,11 +1,12 @@
 """How long files are kept and why: one file's explanation, the rules."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from uuid import UUID
 
 from rest_framework import serializers
 
-from clients_app import blockers, clients, presets, retention, rules
+from clients_app import blockers, clients, keeping, presets, retention, rules
 from clients_app.api.door import Door, operation
 from clients_app.api.fields import Choice, Day, Flag, Text, Whole
 from clients_app.api.pages import page
@@ -159,6 +160,17 @@ class DecidedRule(Rule):
     kept_longer = serializers.IntegerField(help_text="How many discharged files it keeps longer.")
 
 
+class Effect(Answer):
+    """What would change about the last days of discharged files."""
+
+    files = serializers.IntegerField(help_text="Discharged files that were looked at.")
+    later = serializers.IntegerField(help_text="Files that would end later: done at once.")
+    sooner = serializers.IntegerField(
+        help_text="Files that would end sooner: only by a shortening, which two people decide."
+    )
+    due = serializers.IntegerField(help_text="Of the sooner ones, those past their day then.")
+
+
 class Preset(Answer):
     """A set of rules that comes with the product; a place to begin, not legal advice."""
 
@@ -207,6 +219,25 @@ class Rules(Door):
         """Put a rule in force. It can keep files longer, never shorter."""
         row, longer = rules.decide(by=by, **body)
         return {**rule(row), "kept_longer": longer}
+
+
+class PreviewingRule(Door):
+    """A rule that is not in force."""
+
+    @operation("previewRule", takes=NewRule, answers=Effect, refuses=(403,))
+    def post(self, by: User, body: Values) -> Values:
+        """What the rule would change, were it put in force. Nothing is changed."""
+        return effect(rules.preview(by=by, **body))
+
+
+class PreviewingRetirement(Door):
+    """The rules without one of them."""
+
+    @operation("previewRetirement", answers=Effect, refuses=(403, 404))
+    def get(self, by: User, rule_id: UUID) -> Values:
+        """What would change without this rule. Nothing is changed."""
+        _rule, found = rules.preview_retirement(rule_id, by=by)
+        return effect(found)
 
 
 class ShippedRules(Door):
@@ -286,6 +317,10 @@ def rule(row: RetentionRule) -> Values:
         "decided_by": person_or_none(row.decided_by),
         "retired_at": row.retired_at,
     }
+
+
+def effect(found: keeping.Effect) -> Values:
+    return asdict(found)
 
 
 def preset(found: presets.Preset) -> Values:

@@ -13,6 +13,7 @@ from clients_app.api import (
     promises,
     purges,
     retention,
+    shortenings,
     snoozes,
     succession,
     trail,
@@ -24,6 +25,7 @@ RUN = "purge-runs/<uuid:run_id>"
 NAMED = "me/successors/<uuid:successor_id>"
 HANDOVER = "me/hand-overs/<uuid:handover_id>"
 SUCCESSION = "successions/<uuid:succession_id>"
+SHORTENING = "shortenings/<uuid:shortening_id>"
 EMERGENCY = "break-glass/<uuid:access_id>"
 
 urlpatterns = [
@@ -62,6 +64,11 @@ urlpatterns = [
     path("promises/<uuid:promise_id>/publish", promises.PublishingPromise.as_view()),
     path("counsellors", care.Counsellors.as_view()),
     path("retention-rules", retention.Rules.as_view()),
+    path("retention-rules/preview", retention.PreviewingRule.as_view()),
+    path("retention-rules/<uuid:rule_id>/retirement", retention.PreviewingRetirement.as_view()),
+    path("shortenings", shortenings.Shortenings.as_view()),
+    path(f"{SHORTENING}/confirm", shortenings.ConfirmingShortening.as_view()),
+    path(f"{SHORTENING}/withdraw", shortenings.WithdrawingShortening.as_view()),
     path("retention-presets", retention.ShippedRules.as_view()),
     path("retention-presets/<slug:name>/adopt", retention.AdoptingRules.as_view()),
     path("retention-rules/<uuid:rule_id>/retire", retention.RetiringRule.as_view()),
@@ -81,6 +88,7 @@ urlpatterns = [
     path(f"{EMERGENCY}/review", break_glass.Reviewing.as_view()),
     path(f"{EMERGENCY}/readings", break_glass.Readings.as_view()),
     path("purge-runs", purges.Runs.as_view()),
+    path("purge-runs/health", purges.PurgeHealth.as_view()),
     path("purge-runs/kept", purges.KeptFiles.as_view()),
     path(RUN, purges.OneRun.as_view()),
     path(f"{RUN}/approve", purges.Approving.as_view()),

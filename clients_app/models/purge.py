@@ -131,6 +131,9 @@ class PurgeItem(Row):
                 name="item_waiting",
             ),
             models.Index(fields=["run", "client_code"], name="item_of_run"),
+            models.Index(
+                fields=["client_id"], condition=models.Q(status="failed"), name="item_given_up"
+            ),
         ]
 
 

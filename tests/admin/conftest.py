@@ -22,6 +22,7 @@ from clients_app.models import (
     LegalHold,
     PurgeRun,
     RetentionRule,
+    Shortening,
 )
 from sessions_app.models import Disclosure, SessionNote, SupervisionExcerpt
 from tests.conftest import Cast
@@ -78,6 +79,19 @@ def wish(cast: Cast, mari: Client) -> ClientRequest:
 
 
 @pytest.fixture
+def shortening(cast: Cast) -> Shortening:
+    moment = timezone.now()
+    return Shortening.objects.create(
+        practice=cast.practice,
+        files=1,
+        due=0,
+        proposed_at=moment,
+        proposed_by=cast.piret,
+        effective_at=moment,
+    )
+
+
+@pytest.fixture
 def emergency(cast: Cast, mari: Client) -> BreakGlass:
     """Mark opened Mari's file two hours ago; it is over, and nobody has reviewed it."""
     return break_glass.request(
@@ -98,6 +112,7 @@ def things(
     rule: RetentionRule,
     hold: LegalHold,
     wish: ClientRequest,
+    shortening: Shortening,
     run: PurgeRun,
     emergency: BreakGlass,
     agreed: Agreement,
@@ -112,6 +127,7 @@ def things(
         "retentionrule": rule.pk,
         "legalhold": hold.pk,
         "clientrequest": wish.pk,
+        "shortening": shortening.pk,
         "purgerun": run.pk,
         "successor": succession.name(cast.mark.pk, by=cast.liis).pk,
         "handover": succession.propose(

@@ -58,6 +58,9 @@ EXPECTED = {
     "clients_app_retentionrule_changelist": "nnnnyynn",
     "clients_app_retentionrule_add": "nnnnnynn",
     "clients_app_retentionrule_change": "nnnnyynn",
+    "clients_app_retentionrule_retire": "nnnnnynn",
+    "clients_app_shortening_changelist": "nnnnyynn",
+    "clients_app_shortening_confirm": "nnnnyynn",
     "clients_app_retentionrule_presets": "nnnnyynn",
     "clients_app_legalhold_changelist": "nnnnnynn",
     "clients_app_legalhold_add": "nnnnnynn",
@@ -114,6 +117,8 @@ EXPECTED = {
     "clients_app_agreement_change": "hhhhhhhh",
     # Nobody makes these by hand, and a line or a certificate of nothing opens to nobody.
     "clients_app_purgerun_add": "hhhhhhhh",
+    "clients_app_shortening_add": "hhhhhhhh",
+    "clients_app_shortening_change": "hhhhhhhh",
     "clients_app_successor_change": "hhhhhhhh",
     # Of a handover that never was.
     "clients_app_successor_handover": "hhnnnnhn",
@@ -150,7 +155,8 @@ DEEDS = {
     "own_renew_codes": "yyyyyyyy",
     "own_close": "hhhhhhhh",
     "own_close_others": "yyyyyyyy",
-    "clients_app_retentionrule_retire": "nnnnnynn",
+    "clients_app_shortening_propose": "nnnnnynn",
+    "clients_app_shortening_withdraw": "nnnnnynn",
     "clients_app_retentionrule_adopt": "nnnnnynn",
     "clients_app_legalhold_lift": "nnnnnynn",
     # Liis takes back that she named Mark, before he answers.

@@ -31,6 +31,7 @@ from clients_app.models import (
     PurgeItem,
     PurgeRun,
     RetentionRule,
+    Shortening,
     User,
 )
 from sessions_app import disclosures, notes, sessions, supervision
@@ -74,6 +75,7 @@ class Shelves:
             "listMyEndingFiles": (cast.liis, "me/ending-files"),
             "listKeptFiles": (cast.piret, "purge-runs/kept"),
             "listHolds": (cast.piret, "legal-holds"),
+            "listShortenings": (cast.piret, "shortenings"),
             "listRules": (cast.piret, "retention-rules"),
             "listEmergencies": (cast.piret, "break-glass"),
             "listEmergencyReadings": (cast.piret, f"break-glass/{self.emergency.pk}/readings"),
@@ -139,6 +141,17 @@ class Shelves:
                 self.kept_file()
             case "listHolds":
                 holds.place(mari.pk, by=cast.piret, matter="x", reason="y")
+            case "listShortenings":
+                moment = timezone.now().replace(microsecond=0, second=number // 2)
+                Shortening.objects.create(
+                    practice=cast.practice,
+                    files=number,
+                    due=0,
+                    proposed_at=moment,
+                    proposed_by=cast.piret,
+                    effective_at=moment,
+                    ended_at=moment,
+                )
             case "listRules":
                 self.rule(number)
             case "listEmergencies":

@@ -19,7 +19,7 @@ from clients_app import (
     rules,
     succession,
 )
-from clients_app.models import Client, PurgeItem, PurgeRun, User
+from clients_app.models import Client, PurgeItem, PurgeRun, Shortening, User
 from sessions_app import disclosures, notes, sessions
 from sessions_app.models import TherapySession
 from tests.api.conftest import OPERATIONS, Phone, nothing_changes, refusal
@@ -49,6 +49,15 @@ def attempts(cast: Cast, mari: Client, meeting: TherapySession) -> dict[str, Att
     rule, _longer = rules.decide(by=piret, trigger="discharge", years=7, source="x")
     rules.retire(rule.pk, by=piret)
     rules.adopt("us-az", by=piret)
+    over_already = Shortening.objects.create(
+        practice=cast.practice,
+        files=1,
+        due=0,
+        proposed_at=yesterday(),
+        proposed_by=piret,
+        effective_at=yesterday(),
+        ended_at=yesterday(),
+    )
     run = PurgeRun.objects.create(
         practice=cast.practice,
         due_on=yesterday().date(),
@@ -120,6 +129,9 @@ def attempts(cast: Cast, mari: Client, meeting: TherapySession) -> dict[str, Att
         "decideClientRequest": (piret, {"request_id": asked.pk}, None),
         "liftHold": (piret, {"hold_id": hold.pk}, None),
         "retireRule": (piret, {"rule_id": rule.pk}, None),
+        "proposeShortening": (piret, {}, None),
+        "confirmShortening": (mattias, {"shortening_id": over_already.pk}, {"files": 1}),
+        "withdrawShortening": (piret, {"shortening_id": over_already.pk}, None),
         "adoptRulePreset": (piret, {}, None),
         "approvePurge": (piret, decided, None),
         "secondPurge": (mattias, decided, None),

@@ -3,6 +3,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -33,6 +34,7 @@ from clients_app.models import (
     Practice,
     PurgeItem,
     PurgeRun,
+    Shortening,
     User,
 )
 from clients_app.roles import Role
@@ -94,6 +96,15 @@ def everything_of(
     hold = holds.place(client.pk, by=officer, matter="Case 12", reason="The court asked.")
     asked = client_requests.record(client.pk, by=counsellor, kind="access", details="All of it.")
     rule, _longer = rules.decide(by=officer, trigger="discharge", years=7, source="policy")
+    moment = timezone.now()
+    shortening = Shortening.objects.create(
+        practice=client.practice,
+        files=1,
+        due=0,
+        proposed_at=moment,
+        proposed_by=officer,
+        effective_at=moment + timedelta(days=7),
+    )
     run = PurgeRun.objects.create(
         practice=client.practice, due_on=timezone.now().date(), proposed_at=timezone.now()
     )
@@ -146,6 +157,7 @@ def everything_of(
             "hold_id": hold.pk,
             "request_id": asked.pk,
             "rule_id": rule.pk,
+            "shortening_id": shortening.pk,
             "run_id": run.pk,
             "access_id": emergency.pk,
             "item_id": item.pk,

@@ -45,7 +45,7 @@ RUN: dict[str, list[list[str]]] = {
     "inspectdb": [[]],
     "keys": [["check"], ["check", "--open"], ["rotate"]],
     "migrate": [["--plan"], ["--check"]],
-    "purge": [[], ["--execute"]],
+    "purge": [[], ["--execute"], ["--once"], ["--health"]],
     "retention": [["explain", "C-2026-0001", "--practice", "kalda"]],
     "remove_stale_contenttypes": [["--no-input"]],
     "sendtestemail": [["--admins"]],

@@ -26,7 +26,7 @@ from clients_app import (
     users,
     vault,
 )
-from clients_app.models import BreakGlass, CareAssignment, Client, PurgeItem, SealedRow
+from clients_app.models import BreakGlass, CareAssignment, Client, PurgeItem, SealedRow, Shortening
 from sessions_app import disclosures, notes, sessions, supervision
 from tests.canary import Canaries
 from tests.conftest import PASSWORD, Cast, promised, yesterday
@@ -162,6 +162,15 @@ def plant(cast: Cast) -> File:
     clients.discharge(gone.pk, by=cast.liis, on=date(2012, 3, 1))
     run = purges.propose(by=cast.piret)
     assert run is not None
+    moment = timezone.now()
+    shortening = Shortening.objects.create(
+        practice=cast.practice,
+        files=1,
+        due=0,
+        proposed_at=moment,
+        proposed_by=cast.piret,
+        effective_at=moment + timedelta(days=7),
+    )
     # Somebody whose login may be changed and closed by whoever gets that far.
     spare = users.create(
         by=None,
@@ -185,6 +194,7 @@ def plant(cast: Cast) -> File:
         "legalhold": hold.pk,
         "clientrequest": asked.pk,
         "purgerun": run.pk,
+        "shortening": shortening.pk,
         "therapysession": meeting.pk,
         "sessionnote": draft.pk,
         "disclosure": told.pk,
@@ -206,6 +216,8 @@ def plant(cast: Cast) -> File:
         "disclosure_id": told.pk,
         "hold_id": hold.pk,
         "rule_id": rule.pk,
+        "request_id": asked.pk,
+        "shortening_id": shortening.pk,
         "run_id": run.pk,
         "item_id": PurgeItem.objects.get(run=run).pk,
         "user_id": spare.pk,

@@ -58,6 +58,7 @@ JSON: Mapping[str, Made] = {
     },
     "POST api/v1/notes/{note=draft}/sign": lambda _w, _r: {},
     "POST api/v1/purge-runs/{run}/approve": lambda world, _r: {"files": pending(world)},
+    "POST api/v1/shortenings/{shortening}/confirm": lambda _w, _r: {"files": 1},
     "POST api/v1/purge-runs/{run=awaiting}/second": lambda _w, _r: {"files": 1},
     "POST api/v1/clients/{client}/snooze": lambda _w, _r: SNOOZE,
     "POST api/v1/notes": lambda _w, _r: {"format": "narrative", "body": {"text": "x"}},
@@ -76,6 +77,7 @@ RULE = {
     "trigger": "discharge",
     "years": "7",
     "source": "policy",
+    "put_in_force": "1",
 }
 SITE = {"name": "Uus", "slug": "uus", "time_zone": "Europe/Tallinn", "jurisdiction": "EE"}
 SNOOZE: dict[str, str] = {
@@ -176,6 +178,7 @@ FORMS: Mapping[str, Made] = {
         "answer": "x",
     },
     f"{WHO}/purgerun/{{purgerun}}/approve/": lambda world, _r: {"number": pending(world)},
+    f"{WHO}/shortening/{{shortening}}/confirm/": lambda _w, _r: {"number": 1},
     f"{WHO}/purgerun/{{purgerun=awaiting}}/second/": lambda _w, _r: {"number": 1},
     f"{WHO}/client/{{client}}/snooze/": lambda _w, _r: SNOOZE,
     f"{SESSION}/add/?client={{client}}": lambda world, relation: {

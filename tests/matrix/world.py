@@ -33,6 +33,7 @@ from clients_app.models import (
     Practice,
     PurgeItem,
     PurgeRun,
+    Shortening,
     Successor,
     User,
 )
@@ -155,6 +156,14 @@ def practice_things(practice: Practice, officer: User) -> Things:
     rule, _longer = rules.decide(by=officer, trigger="discharge", years=7, source="policy")
     now = timezone.now()
     run = PurgeRun.objects.create(practice=practice, due_on=now.date(), proposed_at=now)
+    shortening = Shortening.objects.create(
+        practice=practice,
+        files=1,
+        due=0,
+        proposed_at=now,
+        proposed_by=officer,
+        effective_at=now,
+    )
     # Approved by somebody who is gone, so that anybody may be the second person.
     awaiting = PurgeRun.objects.create(
         practice=practice,
@@ -211,6 +220,7 @@ def practice_things(practice: Practice, officer: User) -> Things:
         "retentionrule": str(rule.pk),
         "run": str(run.pk),
         "purgerun": str(run.pk),
+        "shortening": str(shortening.pk),
         "run=awaiting": str(awaiting.pk),
         "purgerun=awaiting": str(awaiting.pk),
         "destructionrecord": str(record.pk),
@@ -477,7 +487,7 @@ def practice_things_that_went() -> Things:
     """Ids that something of the practice had and nothing has any more."""
     kinds = (
         *("rule", "retentionrule", "run", "purgerun", "destructionrecord", "practice", "user"),
-        *("run=awaiting", "purgerun=awaiting"),
+        *("run=awaiting", "purgerun=awaiting", "shortening"),
         *("promise", "promise=draft", "confidentialitystatement", "confidentialitystatement=draft"),
         *("succession", "handover", "handover=own", "login", "successor", "successor=asked"),
     )
