@@ -13,7 +13,8 @@ Each is a *source*: the rows that keep their client's file, and the columns that
 until when. A list of due files, the explanation of one, and the last look under the client's lock
 before it is destroyed are all made of these, so that they cannot differ. `sessions_app` adds its
 own (`know`), for this app does not know what was said. However many files are asked about, it is
-one query for each source. Only that something stands there is told, never a word of it.
+one query where nothing keeps any, and one more for each source where something does. Only that
+something stands there is told, never a word of it.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -97,14 +98,14 @@ def of(
     def day(moment: date | datetime | None) -> date | None:
         return retention.local_day(practice, moment) if isinstance(moment, datetime) else moment
 
-    asked, moments, on = list(client_ids), proposed or {}, retention.local_day(practice, now)
+    moments, on = proposed or {}, retention.local_day(practice, now)
+    earliest = min(moments.values(), default=None)
+    # Most files have nothing: one query says so, and only the rest is looked at source by source.
+    suspects = Client.objects.filter(_standing(on, earliest), pk__in=client_ids)
+    asked = list(suspects.values_list("pk", flat=True))
     found: dict[UUID, dict[Kind, Blocker]] = {}
-    for source in _sources:
-        rows = source.rows(on).filter(client_id__in=asked)
-        if source.newer:
-            if not moments:
-                continue
-            rows = rows.filter(**{f"{source.since}__gt": min(moments.values())})
+    for source in _sources if asked else ():
+        rows = _rows(source, on, earliest).filter(client_id__in=asked)
         columns = ("client_id", source.since, *([source.until] if source.until else []))
         for client_id, since, *until in rows.order_by(source.since).values_list(*columns):
             if source.newer and not (client_id in moments and since > moments[client_id]):
@@ -186,12 +187,19 @@ def sentence(blocker: Blocker) -> str:
     return said % {"day": since, "until": date_format(blocker.until) if blocker.until else ""}
 
 
-def _standing(on: date) -> Q:
+def _standing(on: date, proposed: datetime | None = None) -> Q:
+    """Of a client: something keeps the file, or was written since that moment."""
     standing = Q()
     for source in _sources:
-        if not source.newer:
-            standing |= Q(Exists(source.rows(on).filter(client_id=OuterRef("pk"))))
+        standing |= Q(Exists(_rows(source, on, proposed).filter(client_id=OuterRef("pk"))))
     return standing
+
+
+def _rows(source: Source, on: date, proposed: datetime | None) -> Rows:
+    rows = source.rows(on)
+    if not source.newer:
+        return rows
+    return rows.filter(**{f"{source.since}__gt": proposed}) if proposed else rows.none()
 
 
 def _undecided(asked: Asked) -> Callable[[date], QuerySet[ClientRequest]]:

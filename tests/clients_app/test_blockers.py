@@ -73,7 +73,7 @@ def leave_unsigned(cast: Cast, client: Client) -> Callable[[], Any]:
 
 
 ALL = {
-    "legal_hold": (place_hold, "A legal hold of", "Kohustus säilitada"),
+    "legal_hold": (place_hold, "A legal hold of", "hävitamiskeeld"),
     "restriction": (ask_for("restriction", "lifted"), "kept and not used", "ei kasutata"),
     "access_request": (ask_for("access", "granted"), "to see the file", "tutvuda"),
     "complaint": (ask_for("complaint", "settled"), "A complaint of", "Kaebus"),
