@@ -48,7 +48,8 @@ check-django:
 	DJANGO_SETTINGS_MODULE=config.settings.base \
 	$(PY) manage.py check --deploy --fail-level WARNING
 
-# WHAT=n12 measures whether time tells who has a login; it takes half an hour.
+# WHAT=n12 measures whether time tells who has a login; it takes half an hour. WHAT=races sets ten
+# thousand legal holds against purges of the same files.
 bench: $(VENV)/test.stamp ## measure reading a record against the stock stack and the floor
 	$(SERVERS) --directory var/bench -- $(PY) -m tests.bench $(WHAT)
 

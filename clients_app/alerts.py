@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone, translation
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from kombu.exceptions import OperationalError
 
 from clients_app import access, wall
@@ -25,6 +25,8 @@ from clients_app.models import BreakGlass, User
 from clients_app.roles import Role
 
 logger = logging.getLogger(__name__)
+SUBJECT = gettext_noop("An emergency access was opened")
+BODY = gettext_noop("An emergency access was opened. Log in to see it.")
 TELL = "clients_app.tasks.tell_of_emergency"
 # A try that dies is taken up again after the first; a mail server that is down is asked at growing
 # distances, an hour at most.
@@ -55,14 +57,11 @@ def tell(access_id: UUID) -> bool:
         return False
     reached = set(row.alerted_ids)
     whom = list(recipients(row))
-    subject, body = words()
+    subject, body = words(SUBJECT, BODY)
     for user in whom:
         if str(user.pk) in reached:
             continue
-        try:
-            send_mail(subject, body, None, [user.email])
-        except OSError as refused:  # whatever SMTP says is one, a server that is away too
-            logger.warning("an alert could not be sent: %s", type(refused).__name__)
+        if not send(user, subject, body):
             continue
         reached.add(str(user.pk))
         row.alerted_ids = sorted(reached)
@@ -84,15 +83,25 @@ def recipients(row: BreakGlass) -> QuerySet[User]:
     return concerned.exclude(pk=row.user_id).order_by("pk")
 
 
-def words() -> tuple[str, str]:
-    """The subject and the body, in each language of the practice."""
+def words(subject: str, body: str) -> tuple[str, str]:
+    """A subject and a body in each language, the body with the way in; both as in the sources."""
     subjects, bodies = [], []
     for language, _name in settings.LANGUAGES:
         with translation.override(language):
-            subjects.append(gettext("An emergency access was opened"))
-            bodies.append(gettext("An emergency access was opened. Log in to see it."))
+            subjects.append(gettext(subject))
+            bodies.append(gettext(body))
     link = settings.PUBLIC_URL + reverse("admin:index") if settings.PUBLIC_URL else ""
     return " / ".join(subjects), "\n\n".join([*bodies, *filter(None, [link])]) + "\n"
+
+
+def send(user: User, subject: str, body: str) -> bool:
+    """Mail one person; whether the server took it."""
+    try:
+        send_mail(subject, body, None, [user.email])
+    except OSError as refused:  # whatever SMTP says is one, a server that is away too
+        logger.warning("an alert could not be sent: %s", type(refused).__name__)
+        return False
+    return True
 
 
 def _claim(access_id: UUID) -> BreakGlass | None:

@@ -11,10 +11,11 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from clients_app import access, audit, facts, keeping, retention, vault, wall
+from clients_app import access, audit, blockers, facts, keeping, retention, vault, wall
 from clients_app.errors import Conflict, Hidden, Invalid, Stale
 from clients_app.models import (
     CareAssignment,
@@ -45,6 +46,15 @@ class Page:
 
     profiles: list[Profile]
     after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a file is kept: what the rules say (None in care), and what stands against its end."""
+
+    client: Client
+    decision: retention.Decision | None
+    blockers: Sequence[blockers.Blocker]
 
 
 @sensitive_variables()
@@ -244,32 +254,51 @@ def discharge(client_id: UUID, *, by: User, on: date) -> Client:
     return client
 
 
-def reopen(client_id: UUID, *, by: User) -> Client:
-    """Resume care: the file has no end again. Raises Conflict if the client is in care."""
+def reopen(client_id: UUID, *, by: User, kept_until: date | None = None) -> Client:
+    """Resume care: the file has no end again, and its next discharge counts anew.
+
+    `kept_until` is the date that goes, as whoever reopens was shown it: what has been counted is
+    given up knowingly or not at all. Raises Conflict if the client is in care or the date that
+    stands is another.
+    """
     _find(client_id, by, Permission.CLIENT_DISCHARGE)
     with transaction.atomic():
         client = _locked(client_id)
         if client.discharged_on is None:
             raise Conflict(_("This client is in care."))
         was = client.retain_until
+        if was != kept_until:
+            raise Conflict(
+                _(
+                    "The file is kept until %(day)s. Reopening drops that day, and the next "
+                    "discharge counts anew: say that day to confirm it."
+                )
+                % {"day": date_format(was) if was else "–"},
+                code="drops_a_date",
+            )
         client.discharged_on = client.retain_until = client.governing_rule_id = None
-        client.save(update_fields=["discharged_on", "retain_until", "governing_rule_id"])
+        client.shortened_at = None
+        client.save(
+            update_fields=["discharged_on", "retain_until", "governing_rule_id", "shortened_at"]
+        )
         audit.record(
             "client.reopened", by=by, client_id=client.pk, subject_id=client.pk, kept_until=was
         )
     return client
 
 
-def explain(client_id: UUID, *, by: User) -> tuple[Client, retention.Decision | None]:
-    """The client and, if discharged, every date that a rule asks for. No identity in it."""
+def explain(client_id: UUID, *, by: User) -> Explanation:
+    """Every date that a rule asks for, if the client is discharged, and what stands against the
+    end of the file. No identity in it."""
     client = _find(client_id, by, Permission.RETENTION_READ)
     with transaction.atomic():
         decision = None
         if client.discharged_on is not None:
             key = vault.open_key(client.pk)
             decision = keeping.weigh(client, key)
+        standing = blockers.against(client, now=timezone.now())
         audit.record("retention.read", by=by, client_id=client.pk, subject_id=client.pk)
-    return client, decision
+    return Explanation(client, decision, standing)
 
 
 def touch(client: Client, *, met_on: date) -> None:

@@ -19,11 +19,11 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
-from clients_app import audit, certificates, erasures, holds, retention, vault, wall
+from clients_app import audit, blockers, certificates, erasures, retention, vault, wall
 from clients_app.erasures import Deed
 from clients_app.models import (
     Client,
@@ -36,6 +36,7 @@ from clients_app.models import (
 
 logger = logging.getLogger(__name__)
 ATTEMPTS = 5
+SHARED = f"SELECT status FROM {PurgeRun._meta.db_table} WHERE id = %s FOR SHARE"  # noqa: S608
 Item, Run = PurgeItem.Status, PurgeRun.Status
 
 
@@ -69,7 +70,10 @@ def unfinished() -> bool:
 
 def _waiting(now: datetime) -> QuerySet[PurgeItem]:
     return PurgeItem.objects.filter(
-        Q(not_before=None) | Q(not_before__lte=now), run__status=Run.APPROVED, status=Item.PENDING
+        Q(not_before=None) | Q(not_before__lte=now),
+        run__status=Run.APPROVED,
+        run__executes_at__lte=now,
+        status=Item.PENDING,
     )
 
 
@@ -86,11 +90,11 @@ def _settle_next() -> PurgeItem | None:
                 .order_by("run", "not_before", "client_code")
                 .first()
             )
-            if item is None:
+            if item is None or not _stands(item):
                 return None
             item.status, certificate = _settle(item, now)
             item.settled_at = now
-            item.save(update_fields=["status", "settled_at"])
+            item.save(update_fields=["status", "settled_at", "blockers"])
             if certificate is not None:
                 erasures.write(Deed.ERASED, record=certificates.written(certificate))
     except erasures.OutOfStep:
@@ -101,6 +105,14 @@ def _settle_next() -> PurgeItem | None:
         _set_aside(item.pk, failure)
         item.status = Item.PENDING
     return item
+
+
+def _stands(item: PurgeItem) -> bool:
+    """Whether the run was not stopped in this moment. Until this file is settled it cannot be:
+    whoever stops a run waits for the files that are in hand."""
+    with connection.cursor() as cursor:
+        cursor.execute(SHARED, [item.run_id])
+        return bool(cursor.fetchone() == (Run.APPROVED,))
 
 
 def _settle(item: PurgeItem, now: datetime) -> tuple[str, DestructionRecord | None]:
@@ -115,8 +127,13 @@ def _settle(item: PurgeItem, now: datetime) -> tuple[str, DestructionRecord | No
     today = retention.local_day(run.practice, now)
     if client.retain_until is None or client.retain_until >= today:
         return Item.NOT_DUE, None
-    if holds.in_force(client.pk):
-        return Item.HELD, None
+    standing = blockers.of(
+        [client.pk], practice=run.practice, now=now, proposed={client.pk: item.proposed_at}
+    )
+    if client.pk in standing:
+        item.blockers = [one.kind for one in standing[client.pk]]
+        held = blockers.Kind.LEGAL_HOLD in item.blockers
+        return (Item.HELD if held else Item.BLOCKED), None
     facts = _facts(client, item)
     key_id, counts = destroy(client)
     day = now.date()
@@ -188,7 +205,8 @@ def destroy(client: Client) -> tuple[UUID | None, dict[str, int]]:
 def _set_aside(item_id: UUID, failure: Exception) -> None:
     """Count a failed attempt: later again, each time longer, and after the last one no more."""
     with transaction.atomic():
-        item = PurgeItem.objects.select_for_update().select_related("run").get(pk=item_id)
+        rows = PurgeItem.objects.select_for_update(of=("self",)).select_related("run")
+        item = rows.get(pk=item_id)
         item.attempts += 1
         item.failure = type(failure).__name__
         item.not_before = timezone.now() + timedelta(minutes=4**item.attempts)

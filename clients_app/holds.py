@@ -1,10 +1,14 @@
 """Legal holds: until one is lifted, nothing of its client is destroyed.
 
+None ends by itself. The day until which one is expected to last only brings it back to the privacy
+officer's page (`overdue`): a hold that is forgotten keeps a file too long, one that lapsed unseen
+would lose it.
+
 A hold and a purge both lock the client's row first, so one of them always sees the other.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -14,20 +18,21 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from clients_app import access, audit, erasures, texts, vault
+from clients_app import access, audit, erasures, retention, texts, vault
 from clients_app.erasures import Deed
-from clients_app.errors import Conflict, Hidden
+from clients_app.errors import Conflict, Hidden, Invalid
 from clients_app.models import Client, LegalHold, User
 from clients_app.roles import Permission
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedHold:
-    """A hold with its matter and reason."""
+    """A hold with its matter and reason, and whom to ask before it is lifted, if anybody."""
 
     hold: LegalHold
     matter: str
     reason: str
+    notice_to: str | None
 
 
 def browse(*, by: User) -> QuerySet[LegalHold]:
@@ -49,23 +54,43 @@ def read(hold_id: UUID, *, by: User) -> OpenedHold:
     with transaction.atomic():
         opened = vault.unseal_all(hold, vault.open_key(hold.client_id))
         audit.record("hold.read", by=by, client_id=hold.client_id, subject_id=hold.pk)
-    return OpenedHold(hold, opened["matter"], opened["reason"])
+    return OpenedHold(hold, **opened)
 
 
 @sensitive_variables()
-def place(client_id: UUID, *, by: User, matter: str, reason: str) -> LegalHold:
-    """Stop the end of this file. Raises Hidden if it is gone already."""
+def place(
+    client_id: UUID,
+    *,
+    by: User,
+    matter: str,
+    reason: str,
+    until: date | None = None,
+    notice_to: str | None = None,
+) -> LegalHold:
+    """Stop the end of this file until somebody lifts the hold. `until`: when it is to be looked at
+    again; `notice_to`: whom to ask before. Raises Invalid for a day that is past, Hidden if the
+    file is gone already."""
     access.require(by, Permission.HOLD_DECIDE, client_id, subject_id=client_id)
     texts.checked("matter", matter, longest=300)
     texts.checked("reason", reason, longest=10_000)
+    if notice_to is not None:
+        texts.checked("notice_to", notice_to, longest=300)
+    if until is not None and until <= retention.local_day(access.practice_of(by), timezone.now()):
+        raise Invalid("until", _("Give a day that is still to come, or none."))
     with transaction.atomic():
         client = Client.objects.select_for_update().filter(pk=client_id).first()
         if client is None:
             raise Hidden(_("This file is destroyed already."))
         hold = LegalHold(
-            practice_id=client.practice_id, client=client, placed_at=timezone.now(), placed_by=by
+            practice_id=client.practice_id,
+            client=client,
+            placed_at=timezone.now(),
+            placed_by=by,
+            until=until,
         )
-        vault.seal(hold, vault.open_key(client.pk), matter=matter, reason=reason)
+        vault.seal(
+            hold, vault.open_key(client.pk), matter=matter, reason=reason, notice_to=notice_to
+        )
         hold.save(force_insert=True)
         audit.record("hold.placed", by=by, client_id=client.pk, subject_id=hold.pk)
         erasures.write(Deed.HELD, **erasures.held(hold))
@@ -130,6 +155,12 @@ def lift_again(hold: LegalHold, *, lifted_by: User, lifted_at: datetime) -> None
         subject_id=hold.pk,
         lifted_by=lifted_by.pk,
     )
+
+
+def overdue(*, by: User, now: datetime) -> int:
+    """How many holds in force were expected to end before today: to be lifted, or left."""
+    today = retention.local_day(access.practice_of(by), now)
+    return browse(by=by).filter(lifted_at=None, until__lt=today).count()
 
 
 def in_force(client_id: UUID) -> bool:

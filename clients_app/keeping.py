@@ -1,13 +1,17 @@
 """A client's own facts, some of them sealed, held against the practice's rules (`retention`)."""
 
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import islice
 
 from django.db import transaction
+from django.utils import timezone
 
-from clients_app import audit, retention, vault, wall
+from clients_app import audit, blockers, retention, vault, wall
 from clients_app.models import Client, Practice, RetentionRule, User
 
+BATCH = 500
 SEALED = ("birth_date", "death_date", "category")
 
 
@@ -73,10 +77,83 @@ def weigh_again(practice: Practice, *, by: User) -> int:
     return changed
 
 
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What rules would change about the dates of discharged files: how many of these there are, how
+    many would end later or sooner than they do, and how many of the sooner ones were due at once. A
+    file without a date that would get one counts as later: that is done at once."""
+
+    files: int
+    later: int
+    sooner: int
+    due: int
+
+
+def compare(practice: Practice, rules: Sequence[RetentionRule], *, now: datetime) -> Effect:
+    """The dates that these rules would give, beside those that stand; nothing is changed."""
+    files = later = sooner = due = 0
+    today = retention.local_day(practice, now)
+    for client, until in _dated(practice, rules):
+        files += 1
+        was = client.retain_until
+        if until == was:
+            continue
+        if until is not None and was is not None and until < was:
+            sooner += 1
+            due += until < today
+        else:
+            later += 1
+    return Effect(files, later, sooner, due)
+
+
+def shorten(practice: Practice, rules: Sequence[RetentionRule], *, now: datetime) -> int:
+    """Give discharged files the date that these rules ask for where it is an earlier one; how many
+    changed. In the caller's transaction."""
+    changed = 0
+    for client, until in _dated(practice, rules, lock=True):
+        was = client.retain_until
+        if until is None or was is None or until >= was:
+            continue
+        client.retain_until, client.shortened_at = until, now
+        client.save(update_fields=["retain_until", "governing_rule_id", "shortened_at"])
+        audit.record(
+            "client.kept_shorter",
+            by=None,
+            practice_id=practice.pk,
+            client_id=client.pk,
+            subject_id=client.pk,
+            until=until,
+            was=was,
+        )
+        changed += 1
+    return changed
+
+
+def _dated(
+    practice: Practice, rules: Sequence[RetentionRule], *, lock: bool = False
+) -> Iterator[tuple[Client, date | None]]:
+    """The discharged files with the date that these rules give them and their governing rule; a
+    constant number of queries for each batch."""
+    rows = Client.objects.filter(practice=practice, discharged_on__isnull=False).order_by("pk")
+    if lock:
+        rows = rows.select_for_update()
+    found = rows.iterator(chunk_size=BATCH)
+    while some := list(islice(found, BATCH)):
+        keys = vault.open_keys(client.pk for client in some)
+        for client in some:
+            if client.pk not in keys:
+                continue
+            client.practice = practice
+            decision = weigh(client, keys[client.pk], rules)
+            if decision.governing is not None:
+                client.governing_rule_id = decision.governing.rule_id
+            yield client, decision.until
+
+
 @wall.system("retention.explain")
 def explain_to_operator(
     code: str, *, practice: Practice
-) -> tuple[Client, retention.Decision | None] | None:
+) -> tuple[Client, retention.Decision | None, Sequence[blockers.Blocker]] | None:
     """Why a file is kept, for whoever runs the server, by the client's code; None where there is
     none."""
     client = Client.objects.select_related("practice").filter(practice=practice, code=code).first()
@@ -86,6 +163,7 @@ def explain_to_operator(
         decision = None
         if client.discharged_on is not None:
             decision = weigh(client, vault.open_key(client.pk))
+        standing = blockers.against(client, now=timezone.now())
         audit.record(
             "retention.read",
             by=None,
@@ -93,7 +171,7 @@ def explain_to_operator(
             client_id=client.pk,
             subject_id=client.pk,
         )
-    return client, decision
+    return client, decision, standing
 
 
 def _day(text: str | None) -> date | None:

@@ -1,29 +1,26 @@
 """Which files shall end: proposed at night, decided by the privacy officer.
 
-A run is proposed from the files whose last day of keeping is past, and waits. Nothing is destroyed
-before the privacy officer approves it; until then files can be taken out, and a proposal says what
-is due now, so a file that is reopened or held meanwhile leaves it. What happens to an approved
-run is told in `destruction`.
+A run is proposed from the files whose last day of keeping is past and which nothing keeps
+(`blockers`), and waits; the confidants of their clients are told (`notices`). A proposal says what
+is due now, so a file that is reopened or held meanwhile leaves it. Who decides on it is told in
+`approvals`, what happens to an approved run in `destruction`.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from celery import current_app
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.utils import timezone, translation
-from django.utils.translation import gettext_lazy as _
 from kombu.exceptions import OperationalError
 
-from clients_app import access, audit, retention, rules, wall
-from clients_app.errors import Conflict
+from clients_app import access, audit, blockers, notices, retention, rules, wall
 from clients_app.models import (
     Client,
-    LegalHold,
     Practice,
     PurgeItem,
     PurgeRun,
@@ -34,6 +31,8 @@ from clients_app.roles import Permission
 
 logger = logging.getLogger(__name__)
 WAKE = "clients_app.tasks.execute_purges"
+ALONE = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
+PEOPLE = ("decided_by", "seconded_by", "stopped_by")
 Item, Run = PurgeItem.Status, PurgeRun.Status
 
 
@@ -50,11 +49,12 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """Where a practice stands: files due, held among them, without a date, approved."""
+    """Where a practice stands: files due, those among them that something keeps, those without a
+    date, those that are approved."""
 
     practice: str
     due: int
-    held: int
+    kept: int
     undated: int
     approved: int
 
@@ -81,13 +81,13 @@ def browse(*, by: User) -> QuerySet[PurgeRun]:
     """The practice's runs, newest first."""
     access.require(by, Permission.PURGE_READ)
     rows = access.visible_to(by, Permission.PURGE_READ, PurgeRun.objects.all())
-    return rows.select_related("decided_by").order_by("-proposed_at", "pk")
+    return rows.select_related(*PEOPLE).order_by("-proposed_at", "pk")
 
 
 def read(run_id: UUID, *, by: User) -> tuple[PurgeRun, Progress]:
     """A run and how far it is."""
     run = access.find(
-        PurgeRun.objects.select_related("decided_by", "practice"),
+        PurgeRun.objects.select_related(*PEOPLE, "practice"),
         run_id,
         by,
         Permission.PURGE_READ,
@@ -102,57 +102,33 @@ def items(run_id: UUID, *, by: User) -> QuerySet[PurgeItem]:
     return PurgeItem.objects.filter(run=run).order_by("client_code", "pk")
 
 
-def take_out(run_id: UUID, item_id: UUID, *, by: User) -> PurgeItem:
-    """Leave one file out of a proposal; the next proposal asks again."""
-    access.find(PurgeRun.objects.all(), run_id, by, Permission.PURGE_APPROVE, client="")
-    if not PurgeItem.objects.filter(pk=item_id, run_id=run_id).exists():
-        access.hide(by, Permission.PURGE_APPROVE, client_id=None, subject_id=item_id)
-    with transaction.atomic():
-        run = PurgeRun.objects.select_for_update().get(pk=run_id)
-        item = PurgeItem.objects.get(pk=item_id, run=run)
-        if run.status != Run.PROPOSED or item.status != Item.PENDING:
-            raise Conflict(_("Files can be taken out until the run is approved."))
-        item.status, item.settled_at = Item.EXCLUDED, timezone.now()
-        item.save(update_fields=["status", "settled_at"])
-        audit.record("purge.taken_out", by=by, client_id=item.client_id, subject_id=run.pk)
-    return item
+def kept(*, by: User) -> QuerySet[Client]:
+    """The practice's files whose day is past and which something keeps, by code: in no run, so
+    that somebody has to see them elsewhere (`reasons`)."""
+    access.require(by, Permission.PURGE_READ)
+    practice = access.practice_of(by)
+    today = retention.local_day(practice, timezone.now())
+    with wall.system("purges.kept"):
+        found = blockers.kept(retention.due(practice, on=today), on=today)
+        ids = list(found.values_list("pk", flat=True))
+    rows = access.visible_to(by, Permission.PURGE_READ, Client.objects.all(), client="pk")
+    return rows.filter(pk__in=ids).order_by("code")
 
 
-def approve(run_id: UUID, *, by: User, files: int) -> PurgeRun:
-    """Let the worker destroy the files of a proposal.
-
-    `files` is the number that the approver saw: if the proposal has changed since, it is refused
-    (Conflict), so nobody approves what they did not see.
-    """
-    access.find(PurgeRun.objects.all(), run_id, by, Permission.PURGE_APPROVE, client="")
-    with transaction.atomic():
-        run = PurgeRun.objects.select_for_update().get(pk=run_id)
-        if run.status != Run.PROPOSED:
-            raise Conflict(_("This run is decided already."))
-        waiting = run.items.filter(status=Item.PENDING).count()
-        if waiting != files:
-            raise Conflict(
-                _("The proposal has %(now)d files now. Look at it again, then approve.")
-                % {"now": waiting}
-            )
-        run.status, run.decided_at, run.decided_by = Run.APPROVED, timezone.now(), by
-        run.save(update_fields=["status", "decided_at", "decided_by"])
-        audit.record("purge.approved", by=by, subject_id=run.pk, files=waiting)
-        transaction.on_commit(wake)
-    return run
-
-
-def refuse(run_id: UUID, *, by: User) -> PurgeRun:
-    """Turn a proposal down. Its files stay, and the next night proposes them again."""
-    access.find(PurgeRun.objects.all(), run_id, by, Permission.PURGE_APPROVE, client="")
-    with transaction.atomic():
-        run = PurgeRun.objects.select_for_update().get(pk=run_id)
-        if run.status != Run.PROPOSED:
-            raise Conflict(_("This run is decided already."))
-        run.status, run.decided_at, run.decided_by = Run.REFUSED, timezone.now(), by
-        run.save(update_fields=["status", "decided_at", "decided_by"])
-        audit.record("purge.refused", by=by, subject_id=run.pk)
-    return run
+def reasons(
+    client_ids: Collection[UUID], *, by: User, run: PurgeRun | None = None
+) -> dict[UUID, list[blockers.Blocker]]:
+    """What stands against the end of these files of the practice; of those of a run also what was
+    written since they came into it."""
+    access.require(by, Permission.PURGE_READ)
+    practice = access.practice_of(by)
+    rows = Client.objects.filter(practice=practice, pk__in=client_ids)
+    moments = {}
+    if run is not None:
+        items = run.items.filter(client_id__in=client_ids, status=Item.PENDING)
+        moments = dict(items.values_list("client_id", "proposed_at"))
+    ids = list(rows.values_list("pk", flat=True))
+    return blockers.of(ids, practice=practice, now=timezone.now(), proposed=moments)
 
 
 def wake() -> None:
@@ -170,9 +146,9 @@ def progress(run: PurgeRun, *, now: datetime) -> Progress:
     total = sum(counts.values())
     settled = total - counts.get(Item.PENDING, 0)
     rate = remaining = None
-    if run.decided_at is not None and run.status in (Run.APPROVED, Run.DONE):
+    if run.executes_at is not None and run.status in (Run.APPROVED, Run.DONE):
         done = settled - counts.get(Item.EXCLUDED, 0)
-        minutes = max(((run.finished_at or now) - run.decided_at).total_seconds() / 60, 1 / 60)
+        minutes = max(((run.finished_at or now) - run.executes_at).total_seconds() / 60, 1 / 60)
         rate = done / minutes
         if rate and run.status == Run.APPROVED:
             remaining = timedelta(minutes=(total - settled) / rate)
@@ -184,8 +160,8 @@ def outlook(*, now: datetime) -> list[Outlook]:
     """Where every practice stands, for the operator: counts, nothing changed."""
     found = []
     for practice in Practice.objects.order_by("slug"):
-        due = retention.due(practice, on=retention.local_day(practice, now))
-        held = due.filter(Exists(LegalHold.objects.filter(client=OuterRef("pk"), lifted_at=None)))
+        today = retention.local_day(practice, now)
+        due = retention.due(practice, on=today)
         approved = PurgeItem.objects.filter(
             run__practice=practice, run__status=Run.APPROVED, status=Item.PENDING
         )
@@ -193,7 +169,7 @@ def outlook(*, now: datetime) -> list[Outlook]:
             Outlook(
                 practice=practice.slug,
                 due=due.count(),
-                held=held.count(),
+                kept=blockers.kept(due, on=today).count(),
                 undated=retention.undated(practice).count(),
                 approved=approved.count(),
             )
@@ -201,8 +177,12 @@ def outlook(*, now: datetime) -> list[Outlook]:
     return found
 
 
+@wall.system("purges.propose")
 def _propose(practice: Practice, *, on: date, by: User | None) -> PurgeRun | None:
     with transaction.atomic():
+        # Two clocks that beat at once do it once; a person waits for their turn.
+        if by is None and not _alone(practice):
+            return None
         Practice.objects.select_for_update().get(pk=practice.pk)
         run = PurgeRun.objects.filter(practice=practice, status=Run.PROPOSED).first()
         due = _proposable(practice, on)
@@ -225,6 +205,7 @@ def _propose(practice: Practice, *, on: date, by: User | None) -> PurgeRun | Non
         added = PurgeItem.objects.bulk_create(
             (_item(run, client, sentences) for client in files), batch_size=1000
         )
+        notices.announce(run, [item.client_id for item in added], now=run.proposed_at)
         # A night that finds nothing new leaves no line; a person who asks does.
         if added or withdrawn or by is not None:
             audit.record(
@@ -238,6 +219,14 @@ def _propose(practice: Practice, *, on: date, by: User | None) -> PurgeRun | Non
     return run
 
 
+def _alone(practice: Practice) -> bool:
+    """Whether nobody else proposes for this practice now. In a transaction, until its end."""
+    with connection.cursor() as cursor:
+        cursor.execute(ALONE, [f"purges.propose {practice.pk}"])
+        row = cursor.fetchone()
+    return bool(row and row[0])
+
+
 def _item(run: PurgeRun, client: Client, sentences: Mapping[UUID, str]) -> PurgeItem:
     if client.retain_until is None or client.governing_rule_id is None:
         raise ValueError("a due file has a last day and a rule, as the database insists")
@@ -246,17 +235,17 @@ def _item(run: PurgeRun, client: Client, sentences: Mapping[UUID, str]) -> Purge
         client_id=client.pk,
         client_code=client.code,
         retain_until=client.retain_until,
+        proposed_at=run.proposed_at,
         rule=sentences[client.governing_rule_id],
     )
 
 
 def _proposable(practice: Practice, on: date) -> QuerySet[Client]:
-    """Due, not held, and not in the hands of a run that is approved already."""
+    """Due, kept by nothing, and not in the hands of a run that is decided on already."""
     in_hand = PurgeItem.objects.filter(
         run__practice=practice,
-        run__status=Run.APPROVED,
+        run__status__in=(Run.AWAITING, Run.APPROVED),
         status=Item.PENDING,
         client_id=OuterRef("pk"),
     )
-    held = LegalHold.objects.filter(client=OuterRef("pk"), lifted_at=None)
-    return retention.due(practice, on=on).filter(~Exists(in_hand), ~Exists(held))
+    return blockers.free(retention.due(practice, on=on), on=on).filter(~Exists(in_hand))

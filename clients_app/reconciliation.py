@@ -131,7 +131,8 @@ def _take_back(report: Report) -> None:
     """Approvals of before the backup, for files that still wait; and everybody's logins."""
     with transaction.atomic():
         waiting = PurgeItem.objects.filter(
-            run__status=PurgeRun.Status.APPROVED, status=PurgeItem.Status.PENDING
+            run__status__in=(PurgeRun.Status.AWAITING, PurgeRun.Status.APPROVED),
+            status=PurgeItem.Status.PENDING,
         )
         report.taken_back = waiting.update(
             status=PurgeItem.Status.EXCLUDED, settled_at=timezone.now()

@@ -55,11 +55,18 @@ class Permission(StrEnum):
     RETENTION_READ = "retention.read"
     RULE_READ = "rule.read"
     RULE_DECIDE = "rule.decide"
+    RULE_SECOND = "rule.second"
     HOLD_READ = "hold.read"
     HOLD_DECIDE = "hold.decide"
+    REQUEST_READ = "request.read"
+    REQUEST_RECORD = "request.record"
+    REQUEST_DECIDE = "request.decide"
     PURGE_READ = "purge.read"
     PURGE_PROPOSE = "purge.propose"
     PURGE_APPROVE = "purge.approve"
+    PURGE_SECOND = "purge.second"
+    PURGE_STOP = "purge.stop"
+    PURGE_SNOOZE = "purge.snooze"
     TRAIL_READ = "trail.read"
     USER_READ = "user.read"
     USER_MANAGE = "user.manage"
@@ -101,6 +108,8 @@ GRANTS: Mapping[Role, Mapping[Permission, Scope]] = {
         P.EXCEPTION_RECORD: CARE,
         P.BREAK_GLASS_REQUEST: PRACTICE,
         P.RETENTION_READ: CARE,
+        P.REQUEST_RECORD: CARE,
+        P.PURGE_SNOOZE: CARE,
         P.TRAIL_READ: CARE,
     },
     # A supervisor reads what was released to them by name and nothing else.
@@ -118,6 +127,7 @@ GRANTS: Mapping[Role, Mapping[Permission, Scope]] = {
         P.PROMISE_READ: PRACTICE,
         P.AGREEMENT_READ: PRACTICE,
         P.AGREEMENT_RECORD: PRACTICE,
+        P.REQUEST_RECORD: PRACTICE,
     },
     Role.PRACTICE_MANAGER: {
         P.CLIENT_REGISTER: PRACTICE,
@@ -133,8 +143,12 @@ GRANTS: Mapping[Role, Mapping[Permission, Scope]] = {
         P.SESSION_READ: PRACTICE,
         P.SESSION_PLAN: PRACTICE,
         P.RETENTION_READ: PRACTICE,
+        P.REQUEST_RECORD: PRACTICE,
         P.RULE_READ: PRACTICE,
+        P.RULE_SECOND: PRACTICE,
         P.PURGE_READ: PRACTICE,
+        P.PURGE_SECOND: PRACTICE,
+        P.PURGE_STOP: PRACTICE,
         P.USER_READ: PRACTICE,
         P.USER_MANAGE: PRACTICE,
         P.USER_VOUCH: PRACTICE,
@@ -147,9 +161,13 @@ GRANTS: Mapping[Role, Mapping[Permission, Scope]] = {
         P.RULE_DECIDE: PRACTICE,
         P.HOLD_READ: PRACTICE,
         P.HOLD_DECIDE: PRACTICE,
+        P.REQUEST_READ: PRACTICE,
+        P.REQUEST_RECORD: PRACTICE,
+        P.REQUEST_DECIDE: PRACTICE,
         P.PURGE_READ: PRACTICE,
         P.PURGE_PROPOSE: PRACTICE,
         P.PURGE_APPROVE: PRACTICE,
+        P.PURGE_STOP: PRACTICE,
         P.TRAIL_READ: PRACTICE,
         P.PROMISE_READ: PRACTICE,
         P.PROMISE_WRITE: PRACTICE,
@@ -173,7 +191,10 @@ STEP_UP = frozenset(
         P.EXCERPT_RELEASE,
         P.HOLD_DECIDE,
         P.PURGE_APPROVE,
+        P.PURGE_SECOND,
+        P.REQUEST_DECIDE,
         P.RULE_DECIDE,
+        P.RULE_SECOND,
         P.SUCCESSION_APPROVE,
         P.SUCCESSION_PROPOSE,
         P.USER_MANAGE,

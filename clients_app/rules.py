@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -103,6 +103,31 @@ def decide(*, by: User, **terms: Any) -> tuple[RetentionRule, int]:
     access.require(by, Permission.RULE_DECIDE)
     (rule,), longer = _put_in_force([checked(**terms)], by=by)
     return rule, longer
+
+
+def preview(*, by: User, now: datetime | None = None, **terms: Any) -> keeping.Effect:
+    """What a rule would change, were it put in force; nothing is changed. Raises Invalid."""
+    access.require(by, Permission.RULE_DECIDE)
+    practice = access.practice_of(by)
+    added = RetentionRule(practice=practice, **asdict(checked(**terms)))
+    with transaction.atomic():
+        rules = [*retention.in_force(practice.pk), added]
+        effect = keeping.compare(practice, rules, now=now or timezone.now())
+        audit.record("rule.previewed", by=by, files=effect.files)
+    return effect
+
+
+def preview_retirement(
+    rule_id: UUID, *, by: User, now: datetime | None = None
+) -> tuple[RetentionRule, keeping.Effect]:
+    """A rule, and what would change without it if a shortening follows (`shortenings`)."""
+    rule = access.find(RetentionRule.objects.all(), rule_id, by, Permission.RULE_DECIDE, client="")
+    practice = access.practice_of(by)
+    with transaction.atomic():
+        left = [one for one in retention.in_force(practice.pk) if one.pk != rule.pk]
+        effect = keeping.compare(practice, left, now=now or timezone.now())
+        audit.record("rule.previewed", by=by, subject_id=rule.pk, files=effect.files)
+    return rule, effect
 
 
 def shipped(*, by: User) -> tuple[presets.Preset, ...]:

@@ -13,13 +13,13 @@ from django.utils import timezone
 from clients_app import (
     alerts,
     anchors,
-    destruction,
     handovers,
     invitations,
     logins,
-    purges,
+    notices,
     seals,
     succession,
+    sweeps,
     verification,
 )
 
@@ -28,14 +28,15 @@ logger = logging.getLogger(__name__)
 
 @shared_task
 def propose_purges() -> None:
-    """Nightly: propose what is due, in every practice."""
-    purges.propose_everywhere(now=timezone.now())
+    """Nightly: carry out what shortens dates, then propose what is due, in every practice."""
+    sweeps.propose(now=timezone.now())
 
 
 @shared_task
 def execute_purges() -> None:
     """Every minute and on approval: destroy what is approved, for ten minutes at most."""
-    destruction.execute(until=timezone.now() + timedelta(minutes=10))
+    now = timezone.now()
+    sweeps.sweep(until=now + timedelta(minutes=10), now=now)
 
 
 @shared_task
@@ -63,6 +64,12 @@ def tell_of_emergency(access_id: str) -> None:
 def tell_of_emergencies() -> None:
     """Every minute: what was not told yet, for whatever reason."""
     alerts.tell_all()
+
+
+@shared_task
+def tell_of_purges() -> None:
+    """Every minute: counsellors whose clients' files came into a run."""
+    notices.tell_all()
 
 
 @shared_task

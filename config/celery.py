@@ -56,6 +56,11 @@ app.conf.update(
             "schedule": 60.0,
             "options": {"expires": 55},
         },
+        "tell of purges": {
+            "task": "clients_app.tasks.tell_of_purges",
+            "schedule": 60.0,
+            "options": {"expires": 55},
+        },
         "seal the trail": {
             "task": "clients_app.tasks.seal_trail",
             "schedule": 10.0,

@@ -11,9 +11,12 @@ class SessionsConfig(AppConfig):
     verbose_name = _("Sessions")
 
     def ready(self) -> None:
-        """What goes along with a client, and what stays, whichever process hands them over."""
-        from clients_app import following
-        from sessions_app import notes, sessions
+        """What goes along with a client, what stays, and what keeps a file, in every process."""
+        from clients_app import blockers, following
+        from sessions_app import disclosures, notes, sessions
 
         following.follows(sessions.pass_on)
         following.stays_behind(notes.unsigned)
+        blockers.know(notes.UNSIGNED)
+        blockers.know(notes.WRITTEN)
+        blockers.know(disclosures.WRITTEN)

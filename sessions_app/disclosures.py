@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 from uuid_utils.compat import uuid7
 
-from clients_app import access, agreements, audit, clients, exceptions, texts, vault
+from clients_app import access, agreements, audit, blockers, clients, exceptions, texts, vault
 from clients_app.errors import Invalid
 from clients_app.models import User
 from clients_app.roles import Permission
@@ -29,6 +29,13 @@ from sessions_app.models import Disclosure, ListeningIntent, TherapySession
 MOST_THEMES = 20
 LONGEST_THEME = 100
 WORST_DISTRESS = 10
+# What of the disclosures keeps a file that its rules would let go.
+WRITTEN = blockers.Source(
+    blockers.Kind.NEW_CONTENT,
+    lambda _on: Disclosure.objects.all(),
+    since="written_at",
+    newer=True,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,24 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 from uuid_utils.compat import uuid7
 
-from clients_app import access, audit, clients, exceptions, texts, vault
+from clients_app import access, audit, blockers, clients, exceptions, texts, vault
 from clients_app.errors import Conflict, Invalid, Stale
 from clients_app.models import User
 from clients_app.roles import Permission
 from sessions_app.models import FORMATS, Format, NoteVersion, SessionNote, TherapySession
+
+# What of the notes keeps a file that its rules would let go.
+UNSIGNED = blockers.Source(
+    blockers.Kind.UNSIGNED_NOTE,
+    lambda _on: SessionNote.objects.filter(signed_at=None),
+    since="written_at",
+)
+WRITTEN = blockers.Source(
+    blockers.Kind.NEW_CONTENT,
+    lambda _on: SessionNote.objects.all(),
+    since="revised_at",
+    newer=True,
+)
 
 
 @dataclass(frozen=True, slots=True)

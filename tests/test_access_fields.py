@@ -28,7 +28,8 @@ SEES = {
     "desk": IDENTITY | {"TherapySession.place"},
     "manager": IDENTITY | {"TherapySession.place"},
     "officer": IDENTITY
-    | {"LegalHold.matter", "LegalHold.reason", "BreakGlass.reason", "BreakGlass.review"},
+    | {"LegalHold.matter", "LegalHold.reason", "LegalHold.notice_to"}
+    | {"ClientRequest.details", "BreakGlass.reason", "BreakGlass.review"},
     "superuser": set(),
 }
 # Whoever reads these pages reads ids, codes, labels and numbers, and the names of colleagues.

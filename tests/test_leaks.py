@@ -26,7 +26,7 @@ from django.db import connection
 from django.test import Client as Browser
 from rest_framework.test import APIClient
 
-from clients_app import crypto, invitations, owner, purges
+from clients_app import approvals, crypto, invitations, owner, purges
 from clients_app.browser_sessions import SessionStore
 from clients_app.fields import SealedField
 from clients_app.models import AuditEvent, PurgeRun, User
@@ -113,7 +113,7 @@ def _scan(
 
     # The message lies in the queue while no worker runs.
     run = PurgeRun.objects.get(pk=file.ids["run_id"])
-    purges.approve(run.pk, by=cast.piret, files=run.items.count())
+    approvals.approve(run.pk, by=cast.piret, files=run.items.count())
     scan.look(canaries, queued(grounds, canaries))
     if grounds.careless:
         # The tour writes over some columns.

@@ -31,6 +31,7 @@ from django.db import connection
 from django.utils import timezone
 
 from clients_app import (
+    approvals,
     backups,
     clients,
     destruction,
@@ -108,8 +109,8 @@ def only(cast: Cast, client: Client) -> PurgeRun:
     run = purges.propose(by=cast.piret)
     assert run is not None
     for item in run.items.exclude(client_id=client.pk):
-        purges.take_out(run.pk, item.pk, by=cast.piret)
-    return purges.approve(run.pk, by=cast.piret, files=1)
+        approvals.take_out(run.pk, item.pk, by=cast.piret)
+    return approvals.approve(run.pk, by=cast.piret, files=1)
 
 
 def tuesday(cast: Cast, monday: Monday) -> LegalHold:

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from django.utils import timezone
 
-from clients_app import clients, destruction, purges, rules
+from clients_app import approvals, clients, destruction, purges, rules
 from clients_app.errors import Denied, Hidden
 from clients_app.models import Client, ClientKey, DestructionRecord
 from sessions_app import disclosures, notes
@@ -45,7 +45,7 @@ def test_a_file_ends(cast: Cast, mari: Client, note: SessionNote, confided: Disc
     clients.discharge(mari.pk, by=cast.liis, on=today - timedelta(days=8 * 366))
     run = purges.propose(by=cast.piret)
     assert run is not None
-    purges.approve(run.pk, by=cast.piret, files=1)
+    approvals.approve(run.pk, by=cast.piret, files=1)
     assert destruction.execute(until=timezone.now() + timedelta(minutes=1)) == 1
     assert not Client.objects.filter(pk=mari.pk).exists()
     assert not ClientKey.objects.exists()

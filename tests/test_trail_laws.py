@@ -8,6 +8,7 @@ word.
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -42,6 +43,9 @@ from clients_app.models import (
     Handover,
     HandoverItem,
     PurgeItem,
+    PurgeRun,
+    RetentionRule,
+    Shortening,
     Successor,
     User,
 )
@@ -54,7 +58,9 @@ from tests.admin.conftest import (  # noqa: F401 fixtures
     page,
     rule,
     run,
+    shortening,
     things,
+    wish,
 )
 from tests.admin.routes import BESIDES, DEEDS, EXPECTED, ROLES, address, routes
 from tests.api.conftest import OPERATIONS, Operation, Phone, _rows, each
@@ -79,6 +85,9 @@ LAW: dict[str, str] = {
     "writeDisclosure": "disclosure.written",
     "readDisclosure": "disclosure.read",
     "amendDisclosure": "disclosure.amended",
+    "recordClientRequest": "request.recorded",
+    "readClientRequest": "request.read",
+    "decideClientRequest": "request.decided",
     "placeHold": "hold.placed",
     "readHold": "hold.read",
     "liftHold": "hold.lifted",
@@ -91,8 +100,16 @@ LAW: dict[str, str] = {
     "proposePurge": "purge.proposed",
     "approvePurge": "purge.approved",
     "takeOutPurgeFile": "purge.taken_out",
+    "secondPurge": "purge.seconded",
+    "stopPurge": "purge.stopped",
+    "snoozeFile": "purge.snoozed",
     "refusePurge": "purge.refused",
     "decideRule": "rule.decided",
+    "previewRule": "rule.previewed",
+    "previewRetirement": "rule.previewed",
+    "proposeShortening": "shortening.proposed",
+    "confirmShortening": "shortening.confirmed",
+    "withdrawShortening": "shortening.withdrawn",
     "adoptRulePreset": "rule.decided",
     "retireRule": "rule.retired",
     "planSession": "session.planned",
@@ -146,17 +163,22 @@ QUIET: dict[str, str] = {
     "listDestructionRecords": "codes of what is gone",
     "listDisclosures": "that there are some, and when; no word",
     "listAmendments": "that there are some, and when; no word",
+    "listClientRequests": "that there are some, of which kind and when; no word",
+    "readPurgeHealth": "numbers and times",
+    "listKeptFiles": "codes, days and what kind of thing keeps them",
     "listHolds": "that there are some, and when; no matter, no reason",
     "listNotes": "that there are some, and when; no word",
     "listPurgeRuns": "numbers",
     "readPurgeRun": "numbers",
     "listPurgeFiles": "codes and days",
+    "listShortenings": "numbers",
     "listRules": "the practice's own rules",
     "listSessions": "the calendar: codes and times",
     "readMe": "oneself",
     "listUsers": "staff",
     "readUser": "staff",
     "countLogins": "a number",
+    "listMyEndingFiles": "codes and days of one's own clients",
     "listMyLogins": "oneself",
     "listSupervisors": "colleagues' names",
     "readMySuccessors": "colleagues' names",
@@ -213,6 +235,7 @@ def call(operation: Operation, user: User, phone: Phone, of_mari: Things, cast: 
             body = {"on": str(timezone.localdate())}
         case "reopenClient":
             Client.objects.filter(pk=ids["client_id"]).update(discharged_on=timezone.localdate())
+            body = {"kept_until": None}
         case "cancelSession" | "holdSession" | "moveSession":
             planned = sessions.plan(ids["client_id"], by=cast.liis, starts_at=timezone.now())
             ids["session_id"] = planned.pk
@@ -220,6 +243,19 @@ def call(operation: Operation, user: User, phone: Phone, of_mari: Things, cast: 
             SessionNote.objects.filter(pk=ids["note_id"]).update(signed_at=timezone.now())
         case "approvePurge":
             body = {"files": PurgeItem.objects.filter(run=ids["run_id"]).count()}
+        case "proposeShortening":
+            Shortening.objects.all().delete()
+            discharged(ids["client_id"], timezone.localdate() + timedelta(days=9999))
+        case "confirmShortening":
+            body = {"files": 1}
+        case "secondPurge":
+            approved(ids["run_id"], cast)
+            body = {"files": PurgeItem.objects.filter(run=ids["run_id"]).count()}
+        case "stopPurge":
+            approved(ids["run_id"], cast)
+        case "snoozeFile":
+            discharged(ids["client_id"])
+            body = {"reason": "may_return", "until": str(timezone.localdate() + timedelta(days=9))}
         case "changeMyPassword":
             body = {"old": PASSWORD, "new": "eleven grey geese at noon"}
         case "changeUser" | "inviteUser" | "logUserOut":
@@ -260,6 +296,23 @@ def call(operation: Operation, user: User, phone: Phone, of_mari: Things, cast: 
         case "recordClientTold":
             body = {}
     return lambda: operation.call(phone, body, ids=ids)
+
+
+def approved(run_id: UUID, cast: Cast) -> None:
+    """The privacy officer has spoken, a second person has not."""
+    PurgeRun.objects.filter(pk=run_id).update(
+        status="awaiting", decided_at=timezone.now(), decided_by=cast.piret, needs_second=True
+    )
+
+
+def discharged(client_id: UUID, until: date | None = None) -> None:
+    """The client's file has a last day."""
+    governing = RetentionRule.objects.filter(practice__clients=client_id).first()
+    assert governing is not None
+    day = timezone.localdate()
+    Client.objects.filter(pk=client_id).update(
+        discharged_on=day, retain_until=until or day, governing_rule_id=governing.pk
+    )
 
 
 def half_done(ids: dict[str, UUID]) -> None:

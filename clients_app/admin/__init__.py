@@ -2,6 +2,7 @@
 
 from clients_app.admin import (
     break_glass,
+    client_requests,
     clients,
     exceptions,
     people,
@@ -9,6 +10,7 @@ from clients_app.admin import (
     purges,
     register,
     retention,
+    shortenings,
     succession,
     succession_today,
     today,
@@ -17,6 +19,7 @@ from clients_app.admin import (
 
 __all__ = [
     "break_glass",
+    "client_requests",
     "clients",
     "exceptions",
     "people",
@@ -24,6 +27,7 @@ __all__ = [
     "purges",
     "register",
     "retention",
+    "shortenings",
     "succession",
     "succession_today",
     "today",

@@ -1,5 +1,6 @@
 """What is typed about a client."""
 
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -13,7 +14,7 @@ from clients_app.admin.forms import (
     PrivateField,
     any_of,
 )
-from clients_app.models import Category, Kind, ServiceType
+from clients_app.models import Category, Kind, PurgeSnooze, ServiceType
 
 
 class SearchForm(DoorForm):
@@ -110,6 +111,25 @@ class DischargeForm(DoorForm):
         label=_("Day of discharge"),
         help_text=_("From this day on nothing can be added to the file."),
     )
+
+
+class ReopenForm(DoorForm):
+    """Carries the day that goes, as the page showed it."""
+
+    kept_until = forms.DateField(required=False, widget=forms.HiddenInput)
+
+    def show(self, day: date | None) -> None:
+        """The next sending is about this day."""
+        self.initial = {"kept_until": day}
+        if self.is_bound:
+            self.data = {**self.data, "kept_until": day.isoformat() if day else ""}
+
+
+class SnoozeForm(DoorForm):
+    reason = ChoiceField(
+        label=_("Why"), choices=PurgeSnooze.Reason.choices, widget=forms.RadioSelect
+    )
+    until = DayField(label=_("Until"), help_text=_("Half a year ahead at most."))
 
 
 class ColleagueForm(DoorForm):

@@ -7,11 +7,12 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import get_language, gettext, override
 from django.utils.translation import gettext_lazy as _
 
-from clients_app import access, care, clients, files, rules, trail, users
-from clients_app.admin.client_forms import ColleagueForm, DischargeForm
+from clients_app import access, blockers, care, clients, files, rules, snoozes, trail, users
+from clients_app.admin.client_forms import ColleagueForm, DischargeForm, ReopenForm, SnoozeForm
 from clients_app.admin.door import (
     DEED,
     READING,
@@ -39,7 +40,8 @@ class CustodyPages(DoorAdmin):
         one = "<uuid:object_id>"
         return [
             self.route(f"{one}/discharge/", self.discharge_page, "discharge"),
-            self.route(f"{one}/reopen/", self.reopen, "reopen", DEED),
+            self.route(f"{one}/reopen/", self.reopen_page, "reopen"),
+            self.route(f"{one}/snooze/", self.snooze_page, "snooze"),
             self.route(f"{one}/hand-over/", self.hand_over_page, "hand_over"),
             self.route(f"{one}/care/", self.care_page, "care"),
             self.route(f"{one}/care/<uuid:care_id>/end/", self.end_care, "end_care", DEED),
@@ -58,12 +60,11 @@ class CustodyPages(DoorAdmin):
         """Until when the file is kept, and why; None where that is not the role's to know."""
         if not offers(request, Permission.RETENTION_READ, client.pk):
             return None
-        if client.discharged_on is None:
-            return {"in_care": True}
-        user = the_user(request)
-        _client, decision = clients.explain(client.pk, by=user)
+        found = clients.explain(client.pk, by=the_user(request))
+        standing = blockers.sentences(found.blockers)
+        decision = found.decision
         if decision is None:
-            return {"in_care": True}
+            return {"in_care": True, "standing": standing}
         said = [*decision.candidates, *decision.ceilings]
         governing = client.governing_rule_id
         words = rules.in_words({*(c.rule_id for c in said), *([governing] if governing else [])})
@@ -71,6 +72,7 @@ class CustodyPages(DoorAdmin):
             "until": client.retain_until,
             "sentence": rules.explained(client, decision, words),
             "candidates": [(c.until, words.get(c.rule_id, "")) for c in decision.candidates],
+            "standing": standing,
             "unjustified": decision.passed(client.retain_until) is not None,
         }
 
@@ -104,12 +106,55 @@ class CustodyPages(DoorAdmin):
             cancel=self.url("change", object_id),
         )
 
-    def reopen(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        return deed(
+    def reopen_page(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """Reopening gives up what has been counted: the page says what, and asks."""
+        user = the_user(request)
+        access.require(user, Permission.CLIENT_DISCHARGE, object_id, subject_id=object_id)
+        form = ReopenForm(request.POST or None)
+        if request.method == "POST" and went(
+            form, lambda: clients.reopen(object_id, by=user, **form.cleaned_data)
+        ):
+            return self.done(request, _("The file is open again."), "change", object_id)
+        client = clients.explain(object_id, by=user).client
+        form.show(client.retain_until)
+        return self.form_page(
             request,
-            lambda: clients.reopen(object_id, by=the_user(request)),
-            _("The file is open again."),
-            self.url("change", object_id),
+            form,
+            gettext("Reopen %(code)s") % {"code": client.code},
+            submit=_("Reopen the file"),
+            subject=gettext("Now it is kept until %(day)s. That day goes.")
+            % {"day": date_format(client.retain_until)}
+            if client.retain_until
+            else "",
+            explanation=_(
+                "Care resumes, and the file has no end until the next discharge, from which the "
+                "rules count anew. Whoever only wants to correct something discharges the file "
+                "afterwards on the day on which care ended."
+            ),
+            crumbs=self.crumbs(client.code, object_id),
+            cancel=self.url("change", object_id),
+        )
+
+    def snooze_page(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        user = the_user(request)
+        access.require(user, Permission.PURGE_SNOOZE, object_id, subject_id=object_id)
+        form = SnoozeForm(request.POST or None)
+        if request.method == "POST" and went(
+            form, lambda: snoozes.snooze(object_id, by=user, **form.cleaned_data)
+        ):
+            return self.done(request, _("The file stays until that day."), "change", object_id)
+        code = self.code_of(request, object_id)
+        return self.form_page(
+            request,
+            form,
+            gettext("Keep the file of %(code)s a while longer") % {"code": code},
+            submit=_("Keep it until then"),
+            explanation=_(
+                "The file is not destroyed before the day after. It is a delay and no decision: "
+                "the privacy officer sees it. Another delay takes the place of the one before."
+            ),
+            crumbs=self.crumbs(code, object_id),
+            cancel=self.url("change", object_id),
         )
 
     def hand_over_page(self, request: HttpRequest, object_id: UUID) -> HttpResponse:

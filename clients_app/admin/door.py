@@ -21,7 +21,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.functional import Promise
 from django.views.decorators.http import require_http_methods
 
-from clients_app import access, break_glass, roles
+from clients_app import access, break_glass, files, roles
 from clients_app.admin.forms import DoorForm
 from clients_app.errors import Conflict, Hidden, Invalid, Stale
 from clients_app.models import BreakGlass, User
@@ -256,6 +256,12 @@ def asked_id(request: HttpRequest, name: str) -> UUID | None:
         return UUID(value)
     except ValueError:
         return NONE
+
+
+def asked_code(request: HttpRequest) -> str:
+    """The code of the client from whose page a form was opened."""
+    client = asked_id(request, "client")
+    return files.codes([client], by=the_user(request)).get(client, "") if client else ""
 
 
 def nothing_here() -> Hidden:

@@ -7,11 +7,21 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
+from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from clients_app import access, files, holds, presets, rules
-from clients_app.admin.door import DEED, READING, DoorAdmin, Text, attempt, deed, the_user
+from clients_app.admin.door import (
+    DEED,
+    READING,
+    DoorAdmin,
+    Text,
+    asked_code,
+    attempt,
+    deed,
+    the_user,
+)
 from clients_app.admin.forms import (
     ChoiceField,
     DayField,
@@ -139,7 +149,7 @@ class RetentionRuleAdmin(DoorAdmin):
 
     def more_urls(self) -> list[URLPattern]:
         return [
-            self.route("<uuid:object_id>/retire/", self.retire, "retire", DEED),
+            self.route("<uuid:object_id>/retire/", self.retire_page, "retire"),
             self.route("presets/", self.presets_page, "presets", READING),
             self.route("presets/<slug:name>/adopt/", self.adopt, "adopt", DEED),
         ]
@@ -158,7 +168,8 @@ class RetentionRuleAdmin(DoorAdmin):
         user = the_user(request)
         access.require(user, Permission.RULE_DECIDE)
         form = RuleForm(request.POST or None)
-        if request.method == "POST":
+        effect = None
+        if request.method == "POST" and "put_in_force" in request.POST:
             decided = attempt(form, lambda: rules.decide(by=user, **form.terms()))
             if decided is not None:
                 _rule, longer = decided
@@ -168,11 +179,14 @@ class RetentionRuleAdmin(DoorAdmin):
                     longer,
                 )
                 return self.done(request, message % {"n": longer}, "changelist")
+        elif request.method == "POST":
+            effect = attempt(form, lambda: rules.preview(by=user, **form.terms()))
         return self.form_page(
             request,
             form,
             _("Decide a new rule"),
-            submit=_("Put in force"),
+            submit=_("Show what it would change"),
+            effect=effect,
             template="usaldus/rule_form.html",
             explanation=_(
                 "It holds for files discharged from now on, and gives files that are discharged "
@@ -207,13 +221,19 @@ class RetentionRuleAdmin(DoorAdmin):
         title = gettext("Rule %(id)s") % {"id": str(rule.pk)[-12:]}
         return self.page(request, "usaldus/rule.html", title, rule=rule)
 
-    def retire(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        return deed(
-            request,
-            lambda: rules.retire(object_id, by=the_user(request)),
-            _("The rule is retired. Dates that stand, stand."),
-            self.url("changelist"),
-        )
+    def retire_page(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """Without this rule: what would change shows first."""
+        user = the_user(request)
+        if request.method == "POST":
+            return deed(
+                request,
+                lambda: rules.retire(object_id, by=user),
+                _("The rule is retired. Dates that stand, stand."),
+                self.url("changelist"),
+            )
+        rule, effect = rules.preview_retirement(object_id, by=user)
+        title = gettext("Retire rule %(id)s") % {"id": str(rule.pk)[-12:]}
+        return self.page(request, "usaldus/rule_retire.html", title, rule=rule, effect=effect)
 
 
 class HoldForm(DoorForm):
@@ -226,6 +246,14 @@ class HoldForm(DoorForm):
         help_text=_("The case or request, as a lawyer would find it again."),
     )
     reason = LongTextField(label=_("Reason"), rows=6, longest=10_000)
+    until = DayField(
+        label=_("Expected until"),
+        required=False,
+        help_text=_("On this day it comes back to your page. It does not end by itself."),
+    )
+    notice_to = PrivateField(
+        label=_("Whom to ask before it is lifted"), required=False, max_length=300
+    )
 
 
 @admin.register(LegalHold)
@@ -251,13 +279,14 @@ class LegalHoldAdmin(DoorAdmin):
             "usaldus/holds.html",
             _("Legal holds"),
             holds=found[:PAGE],
+            today=timezone.localdate(),
             next_page=number + 1 if len(found) > PAGE else None,
         )
 
     def new_page(self, request: HttpRequest) -> HttpResponse:
         user = the_user(request)
         access.require(user, Permission.HOLD_DECIDE)
-        form = HoldForm(request.POST or None, initial=self.asked(request))
+        form = HoldForm(request.POST or None, initial={"code": asked_code(request)})
         if request.method == "POST":
             hold = attempt(form, lambda: place(form, user))
             if hold is not None:
@@ -270,14 +299,6 @@ class LegalHoldAdmin(DoorAdmin):
             explanation=_("Until it is lifted, nothing of this client is destroyed."),
             cancel=self.url("changelist"),
         )
-
-    def asked(self, request: HttpRequest) -> dict[str, Any]:
-        """The code of the client from whose page the form was opened."""
-        try:
-            client = UUID(request.GET.get("client", ""))
-        except ValueError:
-            return {}
-        return {"code": files.codes([client], by=the_user(request)).get(client, "")}
 
     def one_page(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         opened = holds.read(object_id, by=the_user(request))
@@ -294,6 +315,6 @@ class LegalHoldAdmin(DoorAdmin):
 
 
 def place(form: HoldForm, user: User) -> LegalHold:
-    typed = form.cleaned_data
-    client = files.of_code(typed["code"], by=user)
-    return holds.place(client.pk, by=user, matter=typed["matter"], reason=typed["reason"])
+    typed = dict(form.cleaned_data)
+    client = files.of_code(typed.pop("code"), by=user)
+    return holds.place(client.pk, by=user, **{**typed, "notice_to": typed["notice_to"] or None})

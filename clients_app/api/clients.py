@@ -173,6 +173,17 @@ class OneClient(Door):
         return file(clients.change(client_id, by=by, version=version, **body))
 
 
+class Reopening(Body):
+    """What goes when care resumes."""
+
+    kept_until = Day(
+        required=False,
+        allow_null=True,
+        help_text="The `retain_until` that goes; null where the file has none.",
+    )
+    example = {"kept_until": None}
+
+
 class Discharging(Door):
     """The end of care."""
 
@@ -182,13 +193,14 @@ class Discharging(Door):
         return file(clients.discharge(client_id, by=by, on=body["on"]))
 
 
-class Reopening(Door):
+class Resuming(Door):
     """The resumption of care."""
 
-    @operation("reopenClient", answers=ClientFile, refuses=(403, 404, 409))
-    def post(self, by: User, client_id: UUID) -> Values:
-        """Resume care. The file has no end again."""
-        return file(clients.reopen(client_id, by=by))
+    @operation("reopenClient", takes=Reopening, answers=ClientFile, refuses=(403, 404, 409))
+    def post(self, by: User, client_id: UUID, body: Values) -> Values:
+        """Resume care. The date until which the file is kept goes, so name it: another than the
+        one that stands is refused. The next discharge counts anew."""
+        return file(clients.reopen(client_id, by=by, **body))
 
 
 def line(profile: clients.Profile) -> Values:

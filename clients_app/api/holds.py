@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from clients_app import holds
 from clients_app.api.door import Door, operation
-from clients_app.api.fields import Id, Text
+from clients_app.api.fields import Day, Id, Text
 from clients_app.api.pages import page
 from clients_app.api.shapes import (
     AN_ID,
@@ -30,6 +30,9 @@ class HoldLine(Answer):
     client = ClientRef()
     placed_at = serializers.DateTimeField()
     placed_by = Person()
+    until = serializers.DateField(
+        allow_null=True, help_text="When it is to be looked at again. It never ends by itself."
+    )
     lifted_at = serializers.DateTimeField(allow_null=True)
     lifted_by = Person(allow_null=True)
 
@@ -39,6 +42,7 @@ class HoldDetail(HoldLine):
 
     matter = serializers.CharField()
     reason = serializers.CharField()
+    notice_to = serializers.CharField(allow_null=True, help_text="Whom to ask before it is lifted.")
 
 
 class NewHold(Body):
@@ -47,6 +51,8 @@ class NewHold(Body):
     client = Id()
     matter = Text()
     reason = Text()
+    until = Day(required=False, allow_null=True, help_text="When it is to be looked at again.")
+    notice_to = Text(required=False, allow_null=True, help_text="Whom to ask before lifting it.")
     example = {"client": AN_ID, "matter": "…", "reason": "…"}
 
 
@@ -61,8 +67,8 @@ class Holds(Door):
     @operation("placeHold", takes=NewHold, answers=HoldLine, status=201, refuses=(403, 404))
     def post(self, by: User, body: Values) -> Values:
         """Stop the end of a file until the hold is lifted."""
-        hold = holds.place(body["client"], by=by, matter=body["matter"], reason=body["reason"])
-        return line(hold)
+        said = {name: value for name, value in body.items() if name != "client"}
+        return line(holds.place(body["client"], by=by, **said))
 
 
 class OneHold(Door):
@@ -72,7 +78,8 @@ class OneHold(Door):
     def get(self, by: User, hold_id: UUID) -> Values:
         """Read a hold with its matter and reason."""
         opened = holds.read(hold_id, by=by)
-        return {**line(opened.hold), "matter": opened.matter, "reason": opened.reason}
+        words = {name: getattr(opened, name) for name in ("matter", "reason", "notice_to")}
+        return {**line(opened.hold), **words}
 
 
 class LiftingHold(Door):
@@ -90,6 +97,7 @@ def line(hold: LegalHold) -> Values:
         "client": client_ref(hold.client),
         "placed_at": hold.placed_at,
         "placed_by": person(hold.placed_by),
+        "until": hold.until,
         "lifted_at": hold.lifted_at,
         "lifted_by": person_or_none(hold.lifted_by),
     }

@@ -1,13 +1,16 @@
 """The end of files: runs, their files, and the register of what was destroyed."""
 
+from dataclasses import asdict
 from uuid import UUID
 
+from django.utils import timezone
 from rest_framework import serializers
 
-from clients_app import certificates, purges
+from clients_app import approvals, blockers, certificates, purges, sweeps
 from clients_app.api.door import Door, operation
 from clients_app.api.fields import Choice, Whole
 from clients_app.api.pages import page
+from clients_app.api.retention import Standing, standing
 from clients_app.api.shapes import (
     Answer,
     Body,
@@ -17,7 +20,7 @@ from clients_app.api.shapes import (
     person,
     person_or_none,
 )
-from clients_app.models import DestructionRecord, PurgeItem, PurgeRun, User
+from clients_app.models import Client, DestructionRecord, PurgeItem, PurgeRun, User
 
 
 class RunLine(Answer):
@@ -29,6 +32,16 @@ class RunLine(Answer):
     proposed_at = serializers.DateTimeField()
     decided_at = serializers.DateTimeField(allow_null=True)
     decided_by = Person(allow_null=True)
+    needs_second = serializers.BooleanField(
+        help_text="Many files, or one that ends sooner than was said: somebody else confirms it."
+    )
+    seconded_at = serializers.DateTimeField(allow_null=True)
+    seconded_by = Person(allow_null=True)
+    executes_at = serializers.DateTimeField(
+        allow_null=True, help_text="The end of the cooling-off; nothing is destroyed before."
+    )
+    stopped_at = serializers.DateTimeField(allow_null=True)
+    stopped_by = Person(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
     scrubbed_at = serializers.DateTimeField(
         allow_null=True, help_text="When the key table was rewritten without the destroyed keys."
@@ -64,7 +77,33 @@ class File(Answer):
     status = Choice(PurgeItem.Status.values)
     attempts = serializers.IntegerField()
     failure = serializers.CharField()
+    blockers = serializers.ListField(
+        child=Choice(blockers.Kind.values), help_text="What kept it when its turn came."
+    )
     settled_at = serializers.DateTimeField(allow_null=True)
+
+
+class HealthReport(Answer):
+    """Whether purges are done in time."""
+
+    swept_at = serializers.DateTimeField(allow_null=True)
+    proposed_at = serializers.DateTimeField(allow_null=True)
+    overdue_since = serializers.DateTimeField(
+        allow_null=True, help_text="Since when the oldest file waits that should be gone."
+    )
+    failed = serializers.IntegerField(help_text="Files that were given up and are still there.")
+    alarms = serializers.ListField(
+        child=Choice(["sweep_silent", "proposal_silent", "files_overdue", "files_failed"])
+    )
+
+
+class KeptFile(Answer):
+    """A file whose day is past and which something keeps."""
+
+    id = serializers.UUIDField(help_text="The client's.")
+    code = serializers.CharField()
+    retain_until = serializers.DateField()
+    blockers = Standing(many=True)
 
 
 class Certificate(Answer):
@@ -120,6 +159,27 @@ class Runs(Door):
         return run(proposal) if proposal else None
 
 
+class KeptFiles(Door):
+    """Due and not destroyed."""
+
+    @operation("listKeptFiles", asks=PageQuery, answers=KeptFile, paged=True, refuses=(403,))
+    def get(self, by: User, query: Values) -> Values:
+        """Files whose day is past and which something keeps, so that no run has them; by code."""
+        found = page(purges.kept(by=by), lambda client: {"row": client}, query)
+        rows: list[Client] = [line["row"] for line in found["results"]]
+        why = purges.reasons([row.pk for row in rows], by=by)
+        return {**found, "results": [kept(row, why.get(row.pk, [])) for row in rows]}
+
+
+class PurgeHealth(Door):
+    """Whether it is done."""
+
+    @operation("readPurgeHealth", answers=HealthReport, refuses=(403,))
+    def get(self, by: User) -> Values:
+        """Whether purges are done in time: when last, what waits too long, what failed."""
+        return asdict(sweeps.health_of_practice(by=by, now=timezone.now()))
+
+
 class OneRun(Door):
     """A run."""
 
@@ -154,8 +214,8 @@ class TakingOut(Door):
 
     @operation("takeOutPurgeFile", answers=File, refuses=(403, 404, 409))
     def post(self, by: User, run_id: UUID, item_id: UUID) -> Values:
-        """Leave one file out of a proposal. The next proposal asks again."""
-        return item(purges.take_out(run_id, item_id, by=by))
+        """Leave one file out of a run, as long as it is there. The next proposal asks again."""
+        return item(approvals.take_out(run_id, item_id, by=by))
 
 
 class Approving(Door):
@@ -163,8 +223,27 @@ class Approving(Door):
 
     @operation("approvePurge", takes=Approval, answers=RunLine, refuses=(403, 404, 409))
     def post(self, by: User, run_id: UUID, body: Values) -> Values:
-        """Have the files destroyed. `files` is how many the approver saw; others are refused."""
-        return run(purges.approve(run_id, by=by, files=body["files"]))
+        """Have the files destroyed: after a second person's word, where the run needs one, and the
+        cooling-off. `files` is how many the approver saw; others are refused."""
+        return run(approvals.approve(run_id, by=by, files=body["files"]))
+
+
+class Seconding(Door):
+    """The second person's word."""
+
+    @operation("secondPurge", takes=Approval, answers=RunLine, refuses=(403, 404, 409))
+    def post(self, by: User, run_id: UUID, body: Values) -> Values:
+        """Confirm what somebody else approved. From now on the run cools off."""
+        return run(approvals.second(run_id, by=by, files=body["files"]))
+
+
+class Stopping(Door):
+    """Second thoughts."""
+
+    @operation("stopPurge", answers=RunLine, refuses=(403, 404, 409))
+    def post(self, by: User, run_id: UUID) -> Values:
+        """Stop a run that is approved. None of its files that is left is destroyed."""
+        return run(approvals.stop(run_id, by=by))
 
 
 class Refusing(Door):
@@ -173,7 +252,7 @@ class Refusing(Door):
     @operation("refusePurge", answers=RunLine, refuses=(403, 404, 409))
     def post(self, by: User, run_id: UUID) -> Values:
         """Turn a proposal down. The next night proposes its files again."""
-        return run(purges.refuse(run_id, by=by))
+        return run(approvals.refuse(run_id, by=by))
 
 
 class Certificates(Door):
@@ -195,8 +274,23 @@ def run(row: PurgeRun) -> Values:
         "proposed_at": row.proposed_at,
         "decided_at": row.decided_at,
         "decided_by": person_or_none(row.decided_by),
+        "needs_second": row.needs_second,
+        "seconded_at": row.seconded_at,
+        "seconded_by": person_or_none(row.seconded_by),
+        "executes_at": row.executes_at,
+        "stopped_at": row.stopped_at,
+        "stopped_by": person_or_none(row.stopped_by),
         "finished_at": row.finished_at,
         "scrubbed_at": row.scrubbed_at,
+    }
+
+
+def kept(row: Client, why: list[blockers.Blocker]) -> Values:
+    return {
+        "id": row.pk,
+        "code": row.code,
+        "retain_until": row.retain_until,
+        "blockers": [standing(one) for one in why],
     }
 
 
@@ -210,6 +304,7 @@ def item(row: PurgeItem) -> Values:
         "status": row.status,
         "attempts": row.attempts,
         "failure": row.failure,
+        "blockers": row.blockers,
         "settled_at": row.settled_at,
     }
 

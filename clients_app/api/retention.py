@@ -1,11 +1,12 @@
 """How long files are kept and why: one file's explanation, the rules."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from uuid import UUID
 
 from rest_framework import serializers
 
-from clients_app import clients, presets, retention, rules
+from clients_app import blockers, clients, keeping, presets, retention, rules
 from clients_app.api.door import Door, operation
 from clients_app.api.fields import Choice, Day, Flag, Text, Whole
 from clients_app.api.pages import page
@@ -22,7 +23,6 @@ from clients_app.api.shapes import (
 from clients_app.models import (
     Bound,
     Category,
-    Client,
     RecordClass,
     RetentionRule,
     ServiceType,
@@ -59,6 +59,17 @@ class CandidateDate(Answer):
     ground = Choice([retention.PERIOD, retention.BIRTHDAY])
 
 
+class Standing(Answer):
+    """Something that keeps a file although its day may come."""
+
+    kind = Choice(blockers.Kind.values)
+    since = serializers.DateField()
+    until = serializers.DateField(
+        allow_null=True, help_text="When it is expected to end, or to be answered."
+    )
+    sentence = serializers.CharField()
+
+
 class Explanation(Answer):
     """Until when a file is kept, and why."""
 
@@ -80,6 +91,7 @@ class Explanation(Answer):
         ["", "rule", "birth_date"], help_text="What keeps the rules from naming a date."
     )
     sentence = serializers.CharField()
+    blockers = Standing(many=True, help_text="What keeps the file even when its day is past.")
 
 
 class Rule(Answer):
@@ -148,6 +160,17 @@ class DecidedRule(Rule):
     kept_longer = serializers.IntegerField(help_text="How many discharged files it keeps longer.")
 
 
+class Effect(Answer):
+    """What would change about the last days of discharged files."""
+
+    files = serializers.IntegerField(help_text="Discharged files that were looked at.")
+    later = serializers.IntegerField(help_text="Files that would end later: done at once.")
+    sooner = serializers.IntegerField(
+        help_text="Files that would end sooner: only by a shortening, which two people decide."
+    )
+    due = serializers.IntegerField(help_text="Of the sooner ones, those past their day then.")
+
+
 class Preset(Answer):
     """A set of rules that comes with the product; a place to begin, not legal advice."""
 
@@ -180,8 +203,7 @@ class Retention(Door):
     @operation("explainRetention", answers=Explanation, refuses=(403, 404))
     def get(self, by: User, client_id: UUID) -> Values:
         """Until when this file is kept, and why: every date that a rule asks for."""
-        client, decision = clients.explain(client_id, by=by)
-        return explanation(client, decision)
+        return explanation(clients.explain(client_id, by=by))
 
 
 class Rules(Door):
@@ -197,6 +219,25 @@ class Rules(Door):
         """Put a rule in force. It can keep files longer, never shorter."""
         row, longer = rules.decide(by=by, **body)
         return {**rule(row), "kept_longer": longer}
+
+
+class PreviewingRule(Door):
+    """A rule that is not in force."""
+
+    @operation("previewRule", takes=NewRule, answers=Effect, refuses=(403,))
+    def post(self, by: User, body: Values) -> Values:
+        """What the rule would change, were it put in force. Nothing is changed."""
+        return effect(rules.preview(by=by, **body))
+
+
+class PreviewingRetirement(Door):
+    """The rules without one of them."""
+
+    @operation("previewRetirement", answers=Effect, refuses=(403, 404))
+    def get(self, by: User, rule_id: UUID) -> Values:
+        """What would change without this rule. Nothing is changed."""
+        _rule, found = rules.preview_retirement(rule_id, by=by)
+        return effect(found)
 
 
 class ShippedRules(Door):
@@ -227,7 +268,8 @@ class RetiringRule(Door):
         return rule(rules.retire(rule_id, by=by))
 
 
-def explanation(client: Client, decision: retention.Decision | None) -> Values:
+def explanation(found: clients.Explanation) -> Values:
+    client, decision = found.client, found.decision
     said = decision or retention.Decision(None, ())
     governing = client.governing_rule_id
     named = {c.rule_id for c in (*said.candidates, *said.ceilings)}
@@ -239,11 +281,21 @@ def explanation(client: Client, decision: retention.Decision | None) -> Values:
         "last_contact_on": client.last_contact_on,
         "retain_until": client.retain_until,
         "governing": governing and {"rule": governing, "sentence": words.get(governing, "")},
-        "candidates": [candidate(found, words) for found in said.candidates],
-        "ceilings": [candidate(found, words) for found in said.ceilings],
+        "candidates": [candidate(one, words) for one in said.candidates],
+        "ceilings": [candidate(one, words) for one in said.ceilings],
         "unjustified": candidate(unjustified, words) if unjustified else None,
         "missing": said.missing,
         "sentence": rules.explained(client, decision, words),
+        "blockers": [standing(one) for one in found.blockers],
+    }
+
+
+def standing(one: blockers.Blocker) -> Values:
+    return {
+        "kind": one.kind,
+        "since": one.since,
+        "until": one.until,
+        "sentence": blockers.sentence(one),
     }
 
 
@@ -265,6 +317,10 @@ def rule(row: RetentionRule) -> Values:
         "decided_by": person_or_none(row.decided_by),
         "retired_at": row.retired_at,
     }
+
+
+def effect(found: keeping.Effect) -> Values:
+    return asdict(found)
 
 
 def preset(found: presets.Preset) -> Values:

@@ -5,6 +5,7 @@ from django.urls import path
 from clients_app.api import (
     break_glass,
     care,
+    client_requests,
     clients,
     exceptions,
     holds,
@@ -12,6 +13,8 @@ from clients_app.api import (
     promises,
     purges,
     retention,
+    shortenings,
+    snoozes,
     succession,
     trail,
     users,
@@ -22,6 +25,7 @@ RUN = "purge-runs/<uuid:run_id>"
 NAMED = "me/successors/<uuid:successor_id>"
 HANDOVER = "me/hand-overs/<uuid:handover_id>"
 SUCCESSION = "successions/<uuid:succession_id>"
+SHORTENING = "shortenings/<uuid:shortening_id>"
 EMERGENCY = "break-glass/<uuid:access_id>"
 
 urlpatterns = [
@@ -36,11 +40,13 @@ urlpatterns = [
     path("clients/search", clients.Search.as_view()),
     path(CLIENT, clients.OneClient.as_view()),
     path(f"{CLIENT}/discharge", clients.Discharging.as_view()),
-    path(f"{CLIENT}/reopen", clients.Reopening.as_view()),
+    path(f"{CLIENT}/reopen", clients.Resuming.as_view()),
     path(f"{CLIENT}/care", care.Care.as_view()),
     path(f"{CLIENT}/care/hand-over", care.HandingOver.as_view()),
     path(f"{CLIENT}/care/<uuid:assignment_id>", care.OneAssignment.as_view()),
     path(f"{CLIENT}/retention", retention.Retention.as_view()),
+    path(f"{CLIENT}/snooze", snoozes.Snoozing.as_view()),
+    path("me/ending-files", snoozes.EndingFiles.as_view()),
     path(f"{CLIENT}/access-log", trail.AccessLog.as_view()),
     path(f"{CLIENT}/agreements", promises.Agreements.as_view()),
     path(
@@ -58,12 +64,23 @@ urlpatterns = [
     path("promises/<uuid:promise_id>/publish", promises.PublishingPromise.as_view()),
     path("counsellors", care.Counsellors.as_view()),
     path("retention-rules", retention.Rules.as_view()),
+    path("retention-rules/preview", retention.PreviewingRule.as_view()),
+    path("retention-rules/<uuid:rule_id>/retirement", retention.PreviewingRetirement.as_view()),
+    path("shortenings", shortenings.Shortenings.as_view()),
+    path(f"{SHORTENING}/confirm", shortenings.ConfirmingShortening.as_view()),
+    path(f"{SHORTENING}/withdraw", shortenings.WithdrawingShortening.as_view()),
     path("retention-presets", retention.ShippedRules.as_view()),
     path("retention-presets/<slug:name>/adopt", retention.AdoptingRules.as_view()),
     path("retention-rules/<uuid:rule_id>/retire", retention.RetiringRule.as_view()),
     path("legal-holds", holds.Holds.as_view()),
     path("legal-holds/<uuid:hold_id>", holds.OneHold.as_view()),
     path("legal-holds/<uuid:hold_id>/lift", holds.LiftingHold.as_view()),
+    path("client-requests", client_requests.ClientRequests.as_view()),
+    path("client-requests/<uuid:request_id>", client_requests.OneClientRequest.as_view()),
+    path(
+        "client-requests/<uuid:request_id>/decide",
+        client_requests.DecidingClientRequest.as_view(),
+    ),
     path("break-glass", break_glass.Emergencies.as_view()),
     path("break-glass/counts", break_glass.EmergencyFigures.as_view()),
     path(EMERGENCY, break_glass.OneEmergency.as_view()),
@@ -71,8 +88,12 @@ urlpatterns = [
     path(f"{EMERGENCY}/review", break_glass.Reviewing.as_view()),
     path(f"{EMERGENCY}/readings", break_glass.Readings.as_view()),
     path("purge-runs", purges.Runs.as_view()),
+    path("purge-runs/health", purges.PurgeHealth.as_view()),
+    path("purge-runs/kept", purges.KeptFiles.as_view()),
     path(RUN, purges.OneRun.as_view()),
     path(f"{RUN}/approve", purges.Approving.as_view()),
+    path(f"{RUN}/second", purges.Seconding.as_view()),
+    path(f"{RUN}/stop", purges.Stopping.as_view()),
     path(f"{RUN}/refuse", purges.Refusing.as_view()),
     path(f"{RUN}/items", purges.Files.as_view()),
     path(f"{RUN}/items/<uuid:item_id>/take-out", purges.TakingOut.as_view()),

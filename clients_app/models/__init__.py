@@ -3,6 +3,8 @@
 from clients_app.models.break_glass import BreakGlass, Finding, Reason
 from clients_app.models.care import CareAssignment
 from clients_app.models.client import Category, Client, ClientKey, Kind, ServiceType
+from clients_app.models.client_request import Asked, ClientRequest, Outcome
+from clients_app.models.heartbeat import Heartbeat
 from clients_app.models.login import Invitation, KnownDevice, Login
 from clients_app.models.practice import Practice
 from clients_app.models.promises import (
@@ -21,15 +23,18 @@ from clients_app.models.retention import (
     LegalHold,
     RecordClass,
     RetentionRule,
+    Shortening,
     Trigger,
 )
 from clients_app.models.row import Row, SealedRow
+from clients_app.models.snooze import PurgeNotice, PurgeSnooze
 from clients_app.models.succession import Handover, HandoverItem, Successor
 from clients_app.models.trail import AuditEvent, TrailSeal
 from clients_app.models.user import User
 
 __all__ = [
     "Agreement",
+    "Asked",
     "AuditEvent",
     "Bound",
     "BreakGlass",
@@ -37,6 +42,7 @@ __all__ = [
     "Category",
     "Client",
     "ClientKey",
+    "ClientRequest",
     "ClientTold",
     "ConfidentialityException",
     "ConfidentialityStatement",
@@ -46,6 +52,7 @@ __all__ = [
     "Ground",
     "Handover",
     "HandoverItem",
+    "Heartbeat",
     "How",
     "Invitation",
     "Kind",
@@ -53,15 +60,19 @@ __all__ = [
     "Language",
     "LegalHold",
     "Login",
+    "Outcome",
     "Practice",
     "PurgeItem",
+    "PurgeNotice",
     "PurgeRun",
+    "PurgeSnooze",
     "Reason",
     "RecordClass",
     "RetentionRule",
     "Row",
     "SealedRow",
     "ServiceType",
+    "Shortening",
     "Successor",
     "Told",
     "TrailSeal",

@@ -65,6 +65,8 @@ class Client(SealedRow):
     discharged_on = models.DateField(_("discharged"), null=True, editable=False)
     # The last day on which the file is kept. Empty in care, and where no rule gives a date.
     retain_until = models.DateField(_("kept until"), null=True, editable=False)
+    # When the date was made an earlier one than was said before: its end needs a second person.
+    shortened_at = models.DateTimeField(null=True, editable=False)
     governing_rule_id = models.UUIDField(null=True, editable=False)
 
     class Meta:

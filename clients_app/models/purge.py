@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clients_app.models.practice import Practice
@@ -15,9 +16,14 @@ class PurgeRun(Row):
 
     class Status(models.TextChoices):
         PROPOSED = "proposed", _("waits for approval")
-        APPROVED = "approved", _("approved, running")
+        AWAITING = "awaiting", _("waits for a second person")
+        APPROVED = "approved", _("approved")
         DONE = "done", _("done")
         REFUSED = "refused", _("refused")
+        STOPPED = "stopped", _("stopped")
+
+    # In these a file that waits may still be destroyed.
+    OPEN = (Status.PROPOSED, Status.AWAITING, Status.APPROVED)
 
     practice = models.ForeignKey(Practice, models.PROTECT, related_name="purge_runs")
     status = models.CharField(
@@ -27,6 +33,13 @@ class PurgeRun(Row):
     proposed_at = models.DateTimeField(_("proposed"))
     decided_at = models.DateTimeField(_("decided"), null=True)
     decided_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    needs_second = models.BooleanField(_("needs a second person"), default=False)
+    seconded_at = models.DateTimeField(_("confirmed"), null=True)
+    seconded_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    # The end of the cooling-off: before it no file is destroyed.
+    executes_at = models.DateTimeField(_("destroys from"), null=True)
+    stopped_at = models.DateTimeField(_("stopped"), null=True)
+    stopped_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     finished_at = models.DateTimeField(_("finished"), null=True)
     # When the key table was rewritten after the last destroyed key, so that its files no longer
     # hold the dead rows.
@@ -54,7 +67,30 @@ class PurgeRun(Row):
                 condition=models.Q(status="proposed")
                 | models.Q(decided_at__isnull=False, decided_by__isnull=False),
             ),
+            models.CheckConstraint(
+                name="run_executes_after_every_word",
+                condition=~models.Q(status__in=("approved", "done"))
+                | models.Q(executes_at__isnull=False, needs_second=False)
+                | models.Q(executes_at__isnull=False, seconded_by__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="run_seconded_by_another",
+                condition=models.Q(seconded_at=None, seconded_by=None)
+                | (
+                    models.Q(seconded_at__isnull=False, seconded_by__isnull=False)
+                    & ~models.Q(seconded_by=models.F("decided_by"))
+                ),
+            ),
         ]
+
+    @property
+    def cooling(self) -> bool:
+        """Whether it is approved and waits out its cooling-off."""
+        return (
+            self.status == self.Status.APPROVED
+            and self.executes_at is not None
+            and self.executes_at > timezone.now()
+        )
 
 
 class PurgeItem(Row):
@@ -65,6 +101,7 @@ class PurgeItem(Row):
         EXCLUDED = "excluded", _("taken out")
         PURGED = "purged", _("destroyed")
         HELD = "held", _("kept: legal hold")
+        BLOCKED = "blocked", _("kept: something stands against it")
         NOT_DUE = "not_due", _("kept: no longer due")
         FAILED = "failed", _("failed")
 
@@ -78,6 +115,10 @@ class PurgeItem(Row):
     )
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     not_before = models.DateTimeField(null=True)
+    # When the file came into the run: what is written later, nobody has considered.
+    proposed_at = models.DateTimeField(_("proposed"), default=timezone.now)
+    # What stood against its destruction when its turn came (`blockers`).
+    blockers = models.JSONField(default=list)
     failure = models.CharField(_("failure"), max_length=100, blank=True)
     settled_at = models.DateTimeField(_("settled"), null=True)
 
@@ -92,6 +133,9 @@ class PurgeItem(Row):
                 name="item_waiting",
             ),
             models.Index(fields=["run", "client_code"], name="item_of_run"),
+            models.Index(
+                fields=["client_id"], condition=models.Q(status="failed"), name="item_given_up"
+            ),
         ]
 
 

@@ -129,13 +129,58 @@ class RetentionRule(Row):
         ]
 
 
+class Shortening(Row):
+    """Dates that stand are moved back to what the rules ask for: proposed, confirmed by somebody
+    else, and in effect a week later."""
+
+    practice = models.ForeignKey(Practice, models.PROTECT, related_name="+")
+    # The rules that were in force when it was proposed.
+    rule_ids = models.JSONField(default=list)
+    files = models.PositiveIntegerField(_("files that end sooner"))
+    due = models.PositiveIntegerField(_("of these due at once"))
+    proposed_at = models.DateTimeField(_("proposed"))
+    proposed_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    confirmed_at = models.DateTimeField(_("confirmed"), null=True)
+    confirmed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    effective_at = models.DateTimeField(_("takes effect"))
+    withdrawn_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    # When it took effect or was withdrawn.
+    ended_at = models.DateTimeField(_("ended"), null=True)
+
+    class Meta:
+        verbose_name = _("shortening")
+        verbose_name_plural = _("shortenings")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["practice"],
+                condition=models.Q(ended_at=None),
+                name="shortening_one_at_a_time",
+            ),
+            models.CheckConstraint(
+                name="shortening_confirmed_by_another",
+                condition=models.Q(confirmed_at=None, confirmed_by=None)
+                | (
+                    models.Q(confirmed_at__isnull=False, confirmed_by__isnull=False)
+                    & ~models.Q(confirmed_by=models.F("proposed_by"))
+                ),
+            ),
+        ]
+        indexes = [models.Index(fields=["practice", "-proposed_at"], name="shortening_of_practice")]
+
+
 class LegalHold(SealedRow):
     """Until it is lifted, nothing of this client is destroyed."""
+
+    unsealed_before = frozenset({"notice_to"})
 
     practice = models.ForeignKey(Practice, models.PROTECT, related_name="+", db_constraint=False)
     client = models.ForeignKey(Client, models.CASCADE, related_name="holds", db_constraint=False)
     matter: "models.Field[Sealed, Sealed]" = SealedField()
     reason: "models.Field[Sealed, Sealed]" = SealedField()
+    # Whom to ask before it is lifted: a lawyer, a court's registry.
+    notice_to: "models.Field[Sealed | None, Sealed | None]" = SealedField(null=True)
+    # When it is to be looked at again. It never ends by itself: whoever forgets it loses nothing.
+    until = models.DateField(_("expected until"), null=True)
     placed_at = models.DateTimeField(_("placed"))
     placed_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     lifted_at = models.DateTimeField(_("lifted"), null=True)

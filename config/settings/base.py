@@ -278,6 +278,11 @@ POSTGRES_PROGRAMS: str = env.str(
 # Days for which PostgreSQL may keep write-ahead log (archive included).
 WAL_HORIZON_DAYS: int = env.int("WAL_HORIZON_DAYS", default=7)
 
+# How long an approved purge run waits before its first file is destroyed, and how many files it may
+# have before a second person has to confirm it.
+PURGE_COOLING_OFF_DAYS: int = env.int("PURGE_COOLING_OFF_DAYS", default=7)
+PURGE_SECOND_PERSON_ABOVE: int = env.int("PURGE_SECOND_PERSON_ABOVE", default=20)
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -43,3 +43,6 @@ CACHES = {
 }
 # Two test processes share one Redis: neither takes the other's messages.
 CELERY_TASK_DEFAULT_QUEUE = f"celery-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+# What waits a week in a practice is destroyed at once here; tests of the wait set their own.
+PURGE_COOLING_OFF_DAYS = 0
+PURGE_SECOND_PERSON_ABOVE = 1000

@@ -24,6 +24,7 @@ from clients_app import (
     agreements,
     break_glass,
     care,
+    client_requests,
     clients,
     exceptions,
     holds,
@@ -201,6 +202,8 @@ class _Telling:
             self._client(client)
         for emergency in story["emergencies"]:
             self._emergency(emergency)
+        for request in story["requests"]:
+            self._request(**request)
         purges.propose(by=self.officer)
         self._succession(**story["succession"])
 
@@ -326,6 +329,17 @@ class _Telling:
             records.read(client.pk, by=by)
             break_glass.give_back(opened.pk, by=by)
             break_glass.review(opened.pk, by=self.officer, **review)
+
+    def _request(
+        self, *, client: str, by: str, kind: str, details: str, received_days_ago: int
+    ) -> None:
+        client_requests.record(
+            self.files[client].pk,
+            by=self.people[by],
+            kind=kind,
+            details=details,
+            received_on=self.today - timedelta(days=received_days_ago),
+        )
 
     def _at(self, days_ago: int, clock: time) -> datetime:
         day = self.today - timedelta(days=days_ago)

@@ -12,15 +12,17 @@ from django.test import Client as Browser
 from django.urls import reverse
 from django.utils import timezone
 
-from clients_app import break_glass, clients, holds, purges, rules, succession
+from clients_app import break_glass, client_requests, clients, holds, purges, rules, succession
 from clients_app.models import (
     Agreement,
     BreakGlass,
     Client,
+    ClientRequest,
     ConfidentialityException,
     LegalHold,
     PurgeRun,
     RetentionRule,
+    Shortening,
 )
 from sessions_app.models import Disclosure, SessionNote, SupervisionExcerpt
 from tests.conftest import Cast
@@ -72,6 +74,24 @@ def hold(cast: Cast, mari: Client) -> LegalHold:
 
 
 @pytest.fixture
+def wish(cast: Cast, mari: Client) -> ClientRequest:
+    return client_requests.record(mari.pk, by=cast.liis, kind="access", details="All of it.")
+
+
+@pytest.fixture
+def shortening(cast: Cast) -> Shortening:
+    moment = timezone.now()
+    return Shortening.objects.create(
+        practice=cast.practice,
+        files=1,
+        due=0,
+        proposed_at=moment,
+        proposed_by=cast.piret,
+        effective_at=moment,
+    )
+
+
+@pytest.fixture
 def emergency(cast: Cast, mari: Client) -> BreakGlass:
     """Mark opened Mari's file two hours ago; it is over, and nobody has reviewed it."""
     return break_glass.request(
@@ -91,6 +111,8 @@ def things(
     confided: Disclosure,
     rule: RetentionRule,
     hold: LegalHold,
+    wish: ClientRequest,
+    shortening: Shortening,
     run: PurgeRun,
     emergency: BreakGlass,
     agreed: Agreement,
@@ -104,6 +126,8 @@ def things(
         "practice": cast.practice.pk,
         "retentionrule": rule.pk,
         "legalhold": hold.pk,
+        "clientrequest": wish.pk,
+        "shortening": shortening.pk,
         "purgerun": run.pk,
         "successor": succession.name(cast.mark.pk, by=cast.liis).pk,
         "handover": succession.propose(

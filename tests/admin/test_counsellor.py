@@ -235,11 +235,19 @@ def test_discharge_and_reopen(cast: Cast, desk: Desk, mari: Client, rule: object
     shown = liis.get(page("clients_app_client_change", mari.pk)).text
     assert "discharged" in shown
     assert str(today.year + 7) in shown
-    liis.post(page("clients_app_client_reopen", mari.pk))
+    reopen = page("clients_app_client_reopen", mari.pk)
+    asked = liis.get(reopen).text
+    assert f"Now it is kept until {today.day} {today:%B} {today.year + 7}. That day goes." in asked
+    mari.refresh_from_db()
+    kept_until = mari.retain_until.isoformat() if mari.retain_until else ""
+    # The day moved since the page was read: it is shown again, and asked again.
+    stale = liis.post(reopen, {"kept_until": "2020-01-01"})
+    assert "Reopening drops that day" in stale.text
+    assert f'value="{kept_until}"' in stale.text
+    liis.post(reopen, {"kept_until": kept_until})
     mari.refresh_from_db()
     assert mari.discharged_on is None
-    answer = liis.post(page("clients_app_client_reopen", mari.pk), follow=True)
-    assert "This client is in care." in answer.text
+    assert "This client is in care." in liis.post(reopen, {"kept_until": ""}).text
 
 
 def test_the_timeline_goes_back_to_the_first_word(cast: Cast, desk: Desk, mari: Client) -> None:

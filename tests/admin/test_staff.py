@@ -122,8 +122,16 @@ def test_rules_are_decided_and_retired(
         "years": "30",
         "source": "A new law",
     }
-    answer = piret.post(page("clients_app_retentionrule_add"), typed, follow=True)
+    shown = piret.post(page("clients_app_retentionrule_add"), typed).text
+    assert "<strong>1</strong> would end later" in shown
+    assert 'value="30"' in shown, "what was typed is still there"
+    assert not RetentionRule.objects.filter(years=30).exists(), "shown, and not done"
+    answer = piret.post(
+        page("clients_app_retentionrule_add"), {**typed, "put_in_force": "1"}, follow=True
+    )
     assert "keeps 1 discharged file longer" in answer.text
+    asked = piret.get(page("clients_app_retentionrule_retire", rule.pk)).text
+    assert "<strong>0</strong> would end sooner" in asked, "the new rule keeps it longer"
     piret.post(page("clients_app_retentionrule_retire", rule.pk))
     rule.refresh_from_db()
     assert rule.retired_at

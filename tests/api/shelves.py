@@ -14,6 +14,7 @@ from clients_app import (
     agreements,
     care,
     certificates,
+    client_requests,
     clients,
     exceptions,
     holds,
@@ -30,6 +31,7 @@ from clients_app.models import (
     PurgeItem,
     PurgeRun,
     RetentionRule,
+    Shortening,
     User,
 )
 from sessions_app import disclosures, notes, sessions, supervision
@@ -69,7 +71,11 @@ class Shelves:
             "listPromises": (cast.mattias, "promises"),
             "listReleases": (cast.liis, f"{mari}/excerpts"),
             "listSupervisors": (cast.liis, "supervisors"),
+            "listClientRequests": (cast.piret, "client-requests"),
+            "listMyEndingFiles": (cast.liis, "me/ending-files"),
+            "listKeptFiles": (cast.piret, "purge-runs/kept"),
             "listHolds": (cast.piret, "legal-holds"),
+            "listShortenings": (cast.piret, "shortenings"),
             "listRules": (cast.piret, "retention-rules"),
             "listEmergencies": (cast.piret, "break-glass"),
             "listEmergencyReadings": (cast.piret, f"break-glass/{self.emergency.pk}/readings"),
@@ -129,8 +135,23 @@ class Shelves:
                 self.excerpt(disclosures.write(new.pk, by=cast.liis, text="x"))
             case "listSupervisors":
                 self.colleague(number, "supervisor")
+            case "listClientRequests":
+                client_requests.record(mari.pk, by=cast.liis, kind="access", details="x")
+            case "listKeptFiles" | "listMyEndingFiles":
+                self.kept_file()
             case "listHolds":
                 holds.place(mari.pk, by=cast.piret, matter="x", reason="y")
+            case "listShortenings":
+                moment = timezone.now().replace(microsecond=0, second=number // 2)
+                Shortening.objects.create(
+                    practice=cast.practice,
+                    files=number,
+                    due=0,
+                    proposed_at=moment,
+                    proposed_by=cast.piret,
+                    effective_at=moment,
+                    ended_at=moment,
+                )
             case "listRules":
                 self.rule(number)
             case "listEmergencies":
@@ -203,6 +224,19 @@ class Shelves:
             status="refused",
             decided_at=moment,
             decided_by=self.cast.piret,
+        )
+
+    def kept_file(self) -> None:
+        """Due since long, and its client has asked to see it."""
+        client = clients.register(by=self.cast.liis)
+        client_requests.record(client.pk, by=self.cast.liis, kind="access", details="x")
+        rule = (
+            self.cast.practice.retention_rules.first()
+            or rules.decide(by=self.cast.piret, trigger="discharge", years=7, source="policy")[0]
+        )
+        day = yesterday().date()
+        Client.objects.filter(pk=client.pk).update(
+            discharged_on=day, retain_until=day, governing_rule_id=rule.pk
         )
 
     def file(self, number: int) -> None:

@@ -1,6 +1,7 @@
 """What the state of things does not allow is a conflict: 409, and nothing changes."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from django.utils import timezone
 from clients_app import (
     agreements,
     break_glass,
+    client_requests,
     clients,
     exceptions,
     holds,
@@ -17,7 +19,7 @@ from clients_app import (
     rules,
     succession,
 )
-from clients_app.models import Client, PurgeItem, PurgeRun, User
+from clients_app.models import Client, PurgeItem, PurgeRun, Shortening, User
 from sessions_app import disclosures, notes, sessions
 from sessions_app.models import TherapySession
 from tests.api.conftest import OPERATIONS, Phone, nothing_changes, refusal
@@ -42,9 +44,20 @@ def attempts(cast: Cast, mari: Client, meeting: TherapySession) -> dict[str, Att
 
     hold = holds.place(mari.pk, by=piret, matter="x", reason="y")
     holds.lift(hold.pk, by=piret)
+    asked = client_requests.record(mari.pk, by=liis, kind="access", details="x")
+    client_requests.decide(asked.pk, by=piret, outcome="refused", answer="y")
     rule, _longer = rules.decide(by=piret, trigger="discharge", years=7, source="x")
     rules.retire(rule.pk, by=piret)
     rules.adopt("us-az", by=piret)
+    over_already = Shortening.objects.create(
+        practice=cast.practice,
+        files=1,
+        due=0,
+        proposed_at=yesterday(),
+        proposed_by=piret,
+        effective_at=yesterday(),
+        ended_at=yesterday(),
+    )
     run = PurgeRun.objects.create(
         practice=cast.practice,
         due_on=yesterday().date(),
@@ -117,10 +130,21 @@ def attempts(cast: Cast, mari: Client, meeting: TherapySession) -> dict[str, Att
         ),
         "openEmergency": (cast.mark, {}, {**emergency, "code": mari.code}),
         "reviewEmergency": (piret, {"access_id": opened.pk}, None),
+        "decideClientRequest": (piret, {"request_id": asked.pk}, None),
         "liftHold": (piret, {"hold_id": hold.pk}, None),
         "retireRule": (piret, {"rule_id": rule.pk}, None),
+        "proposeShortening": (piret, {}, None),
+        "confirmShortening": (mattias, {"shortening_id": over_already.pk}, {"files": 1}),
+        "withdrawShortening": (piret, {"shortening_id": over_already.pk}, None),
         "adoptRulePreset": (piret, {}, None),
         "approvePurge": (piret, decided, None),
+        "secondPurge": (mattias, decided, None),
+        "stopPurge": (piret, decided, None),
+        "snoozeFile": (
+            liis,
+            {"client_id": mari.pk},
+            {"reason": "may_return", "until": str((timezone.now() + timedelta(days=9)).date())},
+        ),
         "refusePurge": (piret, decided, None),
         "takeOutPurgeFile": (piret, decided, None),
         "nameSuccessor": (liis, {}, {"successor": str(kai.pk), "rank": 2}),

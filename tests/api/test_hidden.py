@@ -3,6 +3,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from clients_app import (
     agreements,
     break_glass,
     care,
+    client_requests,
     clients,
     exceptions,
     holds,
@@ -32,6 +34,7 @@ from clients_app.models import (
     Practice,
     PurgeItem,
     PurgeRun,
+    Shortening,
     User,
 )
 from clients_app.roles import Role
@@ -91,7 +94,17 @@ def everything_of(
     draft = notes.write(meeting.pk, by=counsellor, body={"text": "A draft."})
     told = disclosures.write(meeting.pk, by=counsellor, text="What was said.")
     hold = holds.place(client.pk, by=officer, matter="Case 12", reason="The court asked.")
+    asked = client_requests.record(client.pk, by=counsellor, kind="access", details="All of it.")
     rule, _longer = rules.decide(by=officer, trigger="discharge", years=7, source="policy")
+    moment = timezone.now()
+    shortening = Shortening.objects.create(
+        practice=client.practice,
+        files=1,
+        due=0,
+        proposed_at=moment,
+        proposed_by=officer,
+        effective_at=moment + timedelta(days=7),
+    )
     run = PurgeRun.objects.create(
         practice=client.practice, due_on=timezone.now().date(), proposed_at=timezone.now()
     )
@@ -143,7 +156,9 @@ def everything_of(
             "note_id": draft.pk,
             "disclosure_id": told.pk,
             "hold_id": hold.pk,
+            "request_id": asked.pk,
             "rule_id": rule.pk,
+            "shortening_id": shortening.pk,
             "run_id": run.pk,
             "access_id": emergency.pk,
             "item_id": item.pk,

@@ -212,7 +212,10 @@ def test_rules_and_runs_can_be_turned_down(cast: Cast, phone: Open, mari) -> Non
     assert "7 years after discharge" in why["sentence"]
     assert (why["candidates"], why["missing"]) == ([], "rule")
 
-    assert tell(liis, f"clients/{mari.pk}/reopen")["retain_until"] is None
+    refused = tell(liis, f"clients/{mari.pk}/reopen", status=409)
+    assert refused["code"] == "drops_a_date"
+    reopened = tell(liis, f"clients/{mari.pk}/reopen", {"kept_until": why["retain_until"]})
+    assert reopened["retain_until"] is None
     assert "In care" in ask(liis, f"clients/{mari.pk}/retention")["sentence"]
 
 

@@ -1,4 +1,4 @@
-"""python -m tests.bench [s1|s7|n12]: see the package. Needs the servers of `make bench`."""
+"""python -m tests.bench [s1|s7|n12|races]: see the package. Needs the servers of `make bench`."""
 
 import argparse
 import os
@@ -31,15 +31,15 @@ class CannotMeasure(Exception):
 def main() -> int:
     parser = _parser()
     options = parser.parse_args()
-    if not {"s1", "s7", "n12"} >= set(options.what):
-        parser.error("s1, s7 or n12")
+    if not {"s1", "s7", "n12", "races"} >= set(options.what):
+        parser.error("s1, s7, n12 or races")
     if options.tries % alike.CHECKED:
         parser.error(f"--tries takes a multiple of {alike.CHECKED}")
     try:
         with command.stoppable():
             if options.profile:
                 return _profile(options)
-            runs = {"s1": _s1, "s7": _s7, "n12": _n12}
+            runs = {"s1": _s1, "s7": _s7, "n12": _n12, "races": _races}
             return max(runs[what](options) for what in options.what or ["s1", "s7"])
     except (CannotMeasure, Differs, WrongAnswer, servers.NoServer, trail.Broken) as error:
         print(f"bench: {error}", file=sys.stderr)
@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         "what",
         nargs="*",
         help="s1: read a client's record; s7: the trail; by default these two."
-        " n12: whether time tells who has a login",
+        " n12: whether time tells who has a login; races: holds against purges",
     )
     add("--rounds", type=int, default=7)
     add("--seconds", type=float, default=2.0, help="of each contestant's turn in a round")
@@ -68,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     doors = [door.name for door in alike.DOORS]
     add("--doors", nargs="+", choices=doors, default=doors, help="n12: by default all")
     add("--tries", type=int, default=200, help="n12: for each kind of account, by fives")
+    add("--races", type=int, default=10_000, help="races: how many")
     add("--json", type=Path, help="also write every figure there")
     add("--profile", action="store_true", help="instead show where the product's time goes")
     add("--falsify", choices=[c.store for c in ALL], help="control: change one word, be found out")
@@ -146,6 +147,25 @@ def _n12(options: argparse.Namespace) -> int:
     print(alike.table(*both, where))
     _write(options, "n12", alike.figures(*both, where))
     return 0
+
+
+def _races(options: argparse.Namespace) -> int:
+    small = Caseload(1, 1, options.bytes)
+    with _filled([PRODUCT], small, None) as (environments, _doors):
+        tell(f"{options.races} holds against as many purges")
+        never = str(options.races)
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.bench.race", str(options.races)],
+            cwd=servers.ROOT,
+            env=environments[PRODUCT]
+            | {"PURGE_COOLING_OFF_DAYS": "0", "PURGE_SECOND_PERSON_ABOVE": never},
+            stdout=subprocess.PIPE,
+            check=False,
+        )
+    print(done.stdout.decode(), end="")
+    if done.stdout:
+        _write(options, "races", orjson.loads(done.stdout))
+    return done.returncode
 
 
 def _write(options: argparse.Namespace, what: str, found: Mapping[str, Any]) -> None:

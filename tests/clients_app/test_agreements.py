@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from clients_app import (
     agreements,
+    approvals,
     care,
     clients,
     destruction,
@@ -342,7 +343,7 @@ def test_it_goes_with_the_file(cast: Cast, agreed: Agreement, mari: Client) -> N
     )
     run = purges.propose(by=cast.piret)
     assert run is not None
-    purges.approve(run.pk, by=cast.piret, files=1)
+    approvals.approve(run.pk, by=cast.piret, files=1)
     while destruction._settle_next() is not None:
         pass
     certificate = DestructionRecord.objects.get()

@@ -26,6 +26,7 @@ from django.db import ProgrammingError, connection, transaction
 from django.test import Client as Browser
 
 from clients_app import (
+    approvals,
     certificates,
     checks,
     destruction,
@@ -70,7 +71,9 @@ def approved(cast: Cast, due: list[Client]) -> PurgeRun:
 def approve(cast: Cast) -> PurgeRun:
     run = purges.propose(by=cast.piret)
     assert run is not None
-    return purges.approve(run.pk, by=cast.piret, files=run.items.filter(status="pending").count())
+    return approvals.approve(
+        run.pk, by=cast.piret, files=run.items.filter(status="pending").count()
+    )
 
 
 def deeds() -> list[str]:

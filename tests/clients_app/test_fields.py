@@ -59,12 +59,13 @@ def rows(
     cast: Cast,
 ) -> dict[str, Any]:
     """One row of every model that has sealed columns."""
-    from clients_app import break_glass, holds
+    from clients_app import break_glass, client_requests, holds
     from sessions_app import notes
 
     draft = notes.write(note.session_id, by=cast.liis, body={"text": "one"})
     notes.revise(draft.pk, by=cast.liis, version=1, body={"text": "two"})
-    holds.place(mari.pk, by=cast.piret, matter="matter", reason="reason")
+    holds.place(mari.pk, by=cast.piret, matter="matter", reason="reason", notice_to="a lawyer")
+    client_requests.record(mari.pk, by=cast.liis, kind="access", details="All of it.")
     reason = "She called and said goodbye; nobody can be reached."
     break_glass.request(mari.code, by=cast.mark, reason_code="danger_to_life", text=reason)
     found = {}

@@ -20,7 +20,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from clients_app import purges, retention, rules
+from clients_app import approvals, purges, retention, rules
 from clients_app.models import (
     AuditEvent,
     Client,
@@ -73,7 +73,7 @@ def expected_due(rows: list[dict[str, str]], today: date) -> set[str]:
 def approved(cast: Cast) -> PurgeRun:
     run = purges.propose(by=cast.piret)
     assert run is not None
-    return purges.approve(run.pk, by=cast.piret, files=run.items.count())
+    return approvals.approve(run.pk, by=cast.piret, files=run.items.count())
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ RUN: dict[str, list[list[str]]] = {
     "inspectdb": [[]],
     "keys": [["check"], ["check", "--open"], ["rotate"]],
     "migrate": [["--plan"], ["--check"]],
-    "purge": [[], ["--execute"]],
+    "purge": [[], ["--execute"], ["--once"], ["--health"]],
     "reconcile": [[], ["--begin-anew"]],
     "register": [["verify"]],
     "restore": [[], ["--without-keys"], ["--keys-only"]],

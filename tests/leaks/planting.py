@@ -15,6 +15,7 @@ from django.utils import timezone
 from clients_app import (
     agreements,
     break_glass,
+    client_requests,
     clients,
     exceptions,
     facts,
@@ -25,7 +26,7 @@ from clients_app import (
     users,
     vault,
 )
-from clients_app.models import BreakGlass, CareAssignment, Client, PurgeItem, SealedRow
+from clients_app.models import BreakGlass, CareAssignment, Client, PurgeItem, SealedRow, Shortening
 from sessions_app import disclosures, notes, sessions, supervision
 from tests.canary import Canaries
 from tests.conftest import PASSWORD, Cast, promised, yesterday
@@ -110,7 +111,20 @@ def plant(cast: Cast) -> File:
     disclosures.amend(told.pk, by=cast.liis, text=new("an amendment"))
     disclosures.write(meeting.pk, by=cast.liis, text=new("a locked disclosure"), locked=True)
     hold = holds.place(
-        client.pk, by=cast.piret, matter=new("LegalHold.matter"), reason=new("LegalHold.reason")
+        client.pk,
+        by=cast.piret,
+        matter=new("LegalHold.matter"),
+        reason=new("LegalHold.reason"),
+        notice_to=new("LegalHold.notice_to"),
+    )
+    asked = client_requests.record(
+        client.pk, by=cast.liis, kind="access", details=new("ClientRequest.details")
+    )
+    answered = client_requests.record(
+        client.pk, by=cast.liis, kind="complaint", details=new("an answered request")
+    )
+    client_requests.decide(
+        answered.pk, by=cast.piret, outcome="settled", answer=new("ClientRequest.answer")
     )
 
     promise = promised(cast, PROMISED_ON)
@@ -148,6 +162,15 @@ def plant(cast: Cast) -> File:
     clients.discharge(gone.pk, by=cast.liis, on=date(2012, 3, 1))
     run = purges.propose(by=cast.piret)
     assert run is not None
+    moment = timezone.now()
+    shortening = Shortening.objects.create(
+        practice=cast.practice,
+        files=1,
+        due=0,
+        proposed_at=moment,
+        proposed_by=cast.piret,
+        effective_at=moment + timedelta(days=7),
+    )
     # Somebody whose login may be changed and closed by whoever gets that far.
     spare = users.create(
         by=None,
@@ -169,7 +192,9 @@ def plant(cast: Cast) -> File:
         "practice": cast.practice.pk,
         "retentionrule": rule.pk,
         "legalhold": hold.pk,
+        "clientrequest": asked.pk,
         "purgerun": run.pk,
+        "shortening": shortening.pk,
         "therapysession": meeting.pk,
         "sessionnote": draft.pk,
         "disclosure": told.pk,
@@ -191,6 +216,8 @@ def plant(cast: Cast) -> File:
         "disclosure_id": told.pk,
         "hold_id": hold.pk,
         "rule_id": rule.pk,
+        "request_id": asked.pk,
+        "shortening_id": shortening.pk,
         "run_id": run.pk,
         "item_id": PurgeItem.objects.get(run=run).pk,
         "user_id": spare.pk,

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 
 from clients_app import handovers, vouching
-from clients_app.models import User
+from clients_app.models import Client, User
 from tests.api.conftest import OPERATIONS
 from tests.conftest import PASSWORD, code_of, wording_of
 from tests.matrix.table import COLLEAGUE, ELSEWHERE, NEVER, OWN, Row
@@ -54,8 +54,14 @@ JSON: Mapping[str, Made] = {
     "POST api/v1/me/password": lambda _w, _r: {"old": PASSWORD, "new": NEW_PASSWORD},
     "POST api/v1/clients/search": lambda _w, _r: {"words": "c-"},
     "POST api/v1/clients/{client}/discharge": lambda _w, _r: {"on": today()},
+    "POST api/v1/clients/{client}/reopen": lambda world, relation: {
+        "kept_until": kept_until(world, relation)
+    },
     "POST api/v1/notes/{note=draft}/sign": lambda _w, _r: {},
     "POST api/v1/purge-runs/{run}/approve": lambda world, _r: {"files": pending(world)},
+    "POST api/v1/shortenings/{shortening}/confirm": lambda _w, _r: {"files": 1},
+    "POST api/v1/purge-runs/{run=awaiting}/second": lambda _w, _r: {"files": 1},
+    "POST api/v1/clients/{client}/snooze": lambda _w, _r: SNOOZE,
     "POST api/v1/notes": lambda _w, _r: {"format": "narrative", "body": {"text": "x"}},
     "POST api/v1/sessions/{session=planned}/cancel": lambda _w, _r: {},
     "PATCH api/v1/sessions/{session=planned}": lambda _w, _r: {"minutes": 45},
@@ -72,8 +78,13 @@ RULE = {
     "trigger": "discharge",
     "years": "7",
     "source": "policy",
+    "put_in_force": "1",
 }
 SITE = {"name": "Uus", "slug": "uus", "time_zone": "Europe/Tallinn", "jurisdiction": "EE"}
+SNOOZE: dict[str, str] = {
+    "reason": "may_return",
+    "until": (timezone.now() + timedelta(days=30)).date().isoformat(),
+}
 PASSWORDS = {"old": PASSWORD, "new": NEW_PASSWORD, "again": NEW_PASSWORD}
 REVISED: str = wording_of("en") + "\n\nOnce more."
 EMERGENCY: dict[str, str] = {
@@ -139,6 +150,9 @@ FORMS: Mapping[str, Made] = {
     f"{WHO}/client/add/": lambda _w, _r: FACTS,
     f"{WHO}/client/{{client}}/identity/": lambda _w, _r: {**FACTS, "version": "1"},
     f"{WHO}/client/{{client}}/discharge/": lambda _w, _r: {"on": today()},
+    f"{WHO}/client/{{client}}/reopen/": lambda world, relation: {
+        "kept_until": kept_until(world, relation) or ""
+    },
     f"{WHO}/client/{{client}}/hand-over/": lambda world, _r: {"user": world.cast.mark.pk},
     f"{WHO}/client/{{client}}/care/": lambda world, _r: {"user": world.cast.mark.pk},
     f"{WHO}/user/add/": lambda world, _r: {
@@ -160,7 +174,20 @@ FORMS: Mapping[str, Made] = {
         "until": "2200-12-31",
         "form": "csv",
     },
+    f"{WHO}/clientrequest/add/": lambda world, _r: {
+        "code": world.codes[OWN],
+        "kind": "complaint",
+        "received_on": today(),
+        "details": "x",
+    },
+    f"{WHO}/clientrequest/{{clientrequest}}/change/": lambda _w, _r: {
+        "outcome": "granted",
+        "answer": "x",
+    },
     f"{WHO}/purgerun/{{purgerun}}/approve/": lambda world, _r: {"number": pending(world)},
+    f"{WHO}/shortening/{{shortening}}/confirm/": lambda _w, _r: {"number": 1},
+    f"{WHO}/purgerun/{{purgerun=awaiting}}/second/": lambda _w, _r: {"number": 1},
+    f"{WHO}/client/{{client}}/snooze/": lambda _w, _r: SNOOZE,
     f"{SESSION}/add/?client={{client}}": lambda world, relation: {
         **MEETING,
         "status": "held",
@@ -225,6 +252,13 @@ def told(world: World, relation: str) -> str:
 
 def caseload(world: World) -> int:
     return handovers.caseload_of(world.cast.liis).clients
+
+
+def kept_until(world: World, relation: str) -> str | None:
+    """The date that goes when a file is reopened, where there is one."""
+    files = Client.objects.filter(pk=of(world, relation)["client"])
+    day = files.values_list("retain_until", flat=True).first()
+    return day.isoformat() if day else None
 
 
 def a_minute_ago() -> str:

@@ -15,6 +15,7 @@ from clients_app import (
     agreements,
     care,
     certificates,
+    client_requests,
     clients,
     exceptions,
     holds,
@@ -32,6 +33,7 @@ from clients_app.models import (
     Practice,
     PurgeItem,
     PurgeRun,
+    Shortening,
     Successor,
     User,
 )
@@ -154,6 +156,31 @@ def practice_things(practice: Practice, officer: User) -> Things:
     rule, _longer = rules.decide(by=officer, trigger="discharge", years=7, source="policy")
     now = timezone.now()
     run = PurgeRun.objects.create(practice=practice, due_on=now.date(), proposed_at=now)
+    shortening = Shortening.objects.create(
+        practice=practice,
+        files=1,
+        due=0,
+        proposed_at=now,
+        proposed_by=officer,
+        effective_at=now,
+    )
+    # Approved by somebody who is gone, so that anybody may be the second person.
+    awaiting = PurgeRun.objects.create(
+        practice=practice,
+        due_on=now.date(),
+        proposed_at=now,
+        status="awaiting",
+        decided_at=now,
+        decided_by=_login(practice, "Endla", "privacy_officer"),
+        needs_second=True,
+    )
+    PurgeItem.objects.create(
+        run=awaiting,
+        client_id=UUID(bytes=secrets.token_bytes(16), version=4),
+        client_code="C-1999-0002",
+        retain_until=now.date(),
+        rule="",
+    )
     record = certificates.issue(
         practice=practice,
         run_id=run.pk,
@@ -196,6 +223,9 @@ def practice_things(practice: Practice, officer: User) -> Things:
         "retentionrule": str(rule.pk),
         "run": str(run.pk),
         "purgerun": str(run.pk),
+        "shortening": str(shortening.pk),
+        "run=awaiting": str(awaiting.pk),
+        "purgerun=awaiting": str(awaiting.pk),
         "destructionrecord": str(record.pk),
         "practice": str(practice.pk),
         "user": str(login.pk),
@@ -285,6 +315,16 @@ def file(
         by=officer,
         matter=words["LegalHold.matter"],
         reason=words["LegalHold.reason"],
+        notice_to=words["LegalHold.notice_to"],
+    )
+    asked, answered = (
+        client_requests.record(
+            client.pk, by=author, kind=kind, details=words["ClientRequest.details"]
+        )
+        for kind in ("access", "complaint")
+    )
+    client_requests.decide(
+        answered.pk, by=officer, outcome="settled", answer=words["ClientRequest.answer"]
     )
     exception = exceptions.record(
         client.pk,
@@ -336,6 +376,8 @@ def file(
         "disclosure=locked": locked,
         "hold": hold,
         "legalhold": hold,
+        "request": asked,
+        "clientrequest": asked,
         "item": item,
         "agreement": agreement,
         "exception": exception,
@@ -393,6 +435,9 @@ COLUMNS = (
     "Disclosure.themes",
     "LegalHold.matter",
     "LegalHold.reason",
+    "LegalHold.notice_to",
+    "ClientRequest.details",
+    "ClientRequest.answer",
     "BreakGlass.reason",
     "BreakGlass.review",
     "ConfidentialityException.recipient",
@@ -412,7 +457,7 @@ def canaries() -> dict[str, str]:
 
 
 FILE_MARKS = (
-    *("client", "session", "session=planned", "note", "disclosure", "hold"),
+    *("client", "session", "session=planned", "note", "disclosure", "hold", "request"),
     *("agreement", "exception", "excerpt", "access", "access=reviewed"),
 )
 
@@ -446,6 +491,7 @@ def practice_things_that_went() -> Things:
     """Ids that something of the practice had and nothing has any more."""
     kinds = (
         *("rule", "retentionrule", "run", "purgerun", "destructionrecord", "practice", "user"),
+        *("run=awaiting", "purgerun=awaiting", "shortening"),
         *("promise", "promise=draft", "confidentialitystatement", "confidentialitystatement=draft"),
         *(
             "user=new",

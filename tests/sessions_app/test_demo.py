@@ -188,6 +188,7 @@ def test_the_trail_names_who_would_do_it(demonstrate: Demo) -> None:
     assert who["note.signed", "counsellor"] == 59
     assert who["client.discharged", "counsellor"] == 3
     assert who["hold.placed", "privacy_officer"] == 1
+    assert who["request.recorded", "counsellor"] == 1
     assert who["purge.proposed", "privacy_officer"] == 1
     assert who["successor.accepted", "counsellor"] == 1
     assert who["succession.proposed", "practice_manager"] == 1

@@ -25,7 +25,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from clients_app import clients, destruction, purges, rules, users
+from clients_app import approvals, clients, destruction, purges, rules, users
 from clients_app.errors import Hidden
 from clients_app.models import AuditEvent, CareAssignment, Client, Practice, User
 from sessions_app import disclosures, imports, notes, sessions
@@ -684,7 +684,7 @@ def test_a_reopened_client_is_not_discharged_by_the_old_file(cast: Cast) -> None
     line = row(discharged_on="2024-09-30")
     bring(cast, line)
     client = Client.objects.get()
-    clients.reopen(client.pk, by=cast.liis)
+    clients.reopen(client.pk, by=cast.liis, kept_until=client.retain_until)
     report = bring(cast, line)
     assert report.written
     assert report.counts["discharged"] == 0
@@ -750,7 +750,7 @@ def test_a_destroyed_file_does_not_come_back(cast: Cast) -> None:
     bring(cast, row(discharged_on="2024-09-30"))
     run = purges.propose(by=cast.piret)
     assert run is not None
-    purges.approve(run.pk, by=cast.piret, files=1)
+    approvals.approve(run.pk, by=cast.piret, files=1)
     destruction.execute(until=timezone.now() + timedelta(minutes=1))
     assert not Client.objects.exists()
     report = bring(cast, row(discharged_on="2024-09-30"), row(client_code="K-002"), skip_bad=True)

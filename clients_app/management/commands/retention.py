@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import translation
 from django.utils.formats import date_format
 
-from clients_app import keeping, rules, wall
+from clients_app import blockers, keeping, rules, wall
 from clients_app.models import Practice
 
 
@@ -34,11 +34,13 @@ class Command(BaseCommand):
         found = keeping.explain_to_operator(code, practice=where)
         if found is None:
             raise CommandError(f"The practice {practice} has no client {code}.")
-        client, decision = found
+        client, decision, standing = found
         said = [*decision.candidates, *decision.ceilings] if decision else []
         governing = [client.governing_rule_id] if client.governing_rule_id else []
         with translation.override(language):
             words = rules.in_words({*(c.rule_id for c in said), *governing})
             self.stdout.write(f"{client.code}: {rules.explained(client, decision, words)}")
+            for sentence in blockers.sentences(standing):
+                self.stdout.write(f"  {sentence}")
             for one in said:
                 self.stdout.write(f"  {date_format(one.until)}  {words[one.rule_id]}")

@@ -22,7 +22,7 @@ DROP FUNCTION clients_app_destruction_is_append_only();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("clients_app", "0011_ledger_search_path")]
+    dependencies = [("clients_app", "0018_heartbeats")]
 
     operations = [
         migrations.CreateModel(

@@ -45,7 +45,7 @@ def chain(apps: Any, _schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("clients_app", "0014_erasure_ledger")]
+    dependencies = [("clients_app", "0019_erasure_ledger")]
 
     operations = [
         migrations.AddField("destructionrecord", "rule_id", models.UUIDField(null=True)),
