@@ -115,7 +115,8 @@ def only(cast: Cast, client: Client) -> PurgeRun:
 
 def tuesday(cast: Cast, monday: Monday) -> LegalHold:
     """What happens after the backup; the new hold."""
-    clients.reopen(monday.back.pk, by=cast.liis)
+    monday.back.refresh_from_db()
+    clients.reopen(monday.back.pk, by=cast.liis, kept_until=monday.back.retain_until)
     destruction.execute(until=soon())
     only(cast, monday.burning)
     assert destruction.execute(until=soon()) == 1
