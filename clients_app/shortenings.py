@@ -34,6 +34,12 @@ def browse(*, by: User) -> QuerySet[Shortening]:
     return rows.select_related(*people).order_by("-proposed_at", "pk")
 
 
+def read(shortening_id: UUID, *, by: User) -> Shortening:
+    """One shortening."""
+    rows = Shortening.objects.select_related("proposed_by", "confirmed_by", "withdrawn_by")
+    return access.find(rows, shortening_id, by, Permission.RULE_READ, client="")
+
+
 def propose(*, by: User, now: datetime | None = None) -> Shortening:
     """Ask that dates which stand are moved back to what the rules in force say. Raises Conflict
     where no file would end sooner, or one is proposed already."""

@@ -74,6 +74,7 @@ class ShorteningAdmin(DoorAdmin):
     def confirm_page(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         user = the_user(request)
         form = ConfirmForm(request.POST or None)
+        shortenings.read(object_id, by=user)
         if request.method == "POST":
             confirmed = attempt(
                 form,

@@ -82,7 +82,7 @@ def test_two_people_and_a_week_on_the_page_of_a_run(
     assert "Approve and destroy" not in mattias.get(one).text
     answer = piret.post(page("clients_app_purgerun_approve", run.pk), {"number": 1}, follow=True)
     assert "Somebody else has to confirm it now." in answer.text
-    assert "waits for your word" in mattias.get(page("index")).text
+    assert "wait for your word" in mattias.get(page("index")).text
     assert "Confirm the end of 1 file" in mattias.get(one).text
     assert "Confirm the end of 1 file" not in piret.get(one).text
     second = page("clients_app_purgerun_second", run.pk)
