@@ -151,9 +151,11 @@ def printed(record_id: UUID, *, by: User) -> DestructionRecord:
     return record
 
 
-def export(*, by: User, since: date, until: date) -> list[DestructionRecord]:
+def export(
+    *, by: User, since: date, until: date, largest: int = LARGEST
+) -> list[DestructionRecord]:
     """The register of these days, both included, in its order; that it was taken out is on the
-    trail. Raises Invalid where there are more than one file should hold."""
+    trail. Raises Invalid where there are more than `largest`."""
     access.require(by, Permission.PURGE_READ)
     practice = access.practice_of(by)
     if until < since:
@@ -162,11 +164,11 @@ def export(*, by: User, since: date, until: date) -> list[DestructionRecord]:
     first = datetime.combine(since, time(), zone)
     end = datetime.combine(until, time(), zone) + timedelta(days=1)
     rows = browse(by=by).filter(destroyed_at__gte=first, destroyed_at__lt=end)
-    records = list(rows.select_related("practice").reverse()[: LARGEST + 1])
-    if len(records) > LARGEST:
+    records = list(rows.select_related("practice").reverse()[: largest + 1])
+    if len(records) > largest:
         raise Invalid(
             "until",
-            _("More than %(n)d files were destroyed then. Take fewer days.") % {"n": LARGEST},
+            _("More than %(n)d files were destroyed then. Take fewer days.") % {"n": largest},
         )
     with transaction.atomic():
         audit.record("register.exported", by=by, records=len(records), since=since, until=until)

@@ -34,6 +34,11 @@ from clients_app.models import DestructionRecord, Practice
 FONTS = Path(__file__).parent / "fonts"
 PLAIN, BOLD = "DejaVuSans", "DejaVuSans-Bold"
 MARGIN = 18 * mm
+# Of the register on a wide page.
+WIDTHS = [12 * mm, 28 * mm, 42 * mm, 74 * mm, 34 * mm, 34 * mm, 32 * mm]
+PADDING = 6
+# Rows of a PDF: laying one out takes 4 ms and more.
+LONGEST_PDF = 1_000
 # A cell that begins with one of these a spreadsheet takes for a formula (OWASP, CSV injection).
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 CSV_COLUMNS = (
@@ -142,7 +147,7 @@ def certificate_pdf(record: DestructionRecord) -> bytes:
 
 
 def register_pdf(records: Sequence[DestructionRecord], practice: Practice, days: str) -> bytes:
-    """The register of some days, a line a file; the heading is on every page."""
+    """The register of some days, a line a file; the names of the columns are on every page."""
     title = gettext("Register of destroyed files, %(days)s") % {"days": days}
     styles = _styles()
     heads = [
@@ -154,7 +159,7 @@ def register_pdf(records: Sequence[DestructionRecord], practice: Practice, days:
         gettext("Destroyed"),
         gettext("Hash"),
     ]
-    rows = [[Paragraph(escape(head), styles["head"]) for head in heads]]
+    rows: list[list[Flowable]] = []
     for record in records:
         period = "–"
         if record.covers_from and record.covers_until:
@@ -173,14 +178,13 @@ def register_pdf(records: Sequence[DestructionRecord], practice: Practice, days:
         Paragraph(escape(practice.name), styles["quiet"]),
         Paragraph(escape(title), styles["title"]),
     ]
-    if records:
-        widths = [12 * mm, 28 * mm, 42 * mm, 82 * mm, 34 * mm, 34 * mm, 29 * mm]
-        table = Table(rows, colWidths=widths, repeatRows=1)
-        table.setStyle(_LINES)
-        story.append(table)
-    else:
+    if not records:
         story.append(Paragraph(escape(gettext("No file was destroyed then.")), styles["plain"]))
-    return _built(story, title, practice, wide=True)
+        return _built(story, title, practice, wide=True)
+    # Tables of a few rows: laying out a long one takes the square of its length.
+    for first in range(0, len(rows), 5):
+        story.append(Table(rows[first : first + 5], colWidths=WIDTHS, style=_LINES, hAlign="LEFT"))
+    return _built(story, title, practice, columns=[*zip(heads, WIDTHS, strict=True)], wide=True)
 
 
 def register_csv(records: Sequence[DestructionRecord]) -> bytes:
@@ -208,7 +212,14 @@ def _harmless(value: object) -> str:
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
-def _built(story: list[Flowable], title: str, practice: Practice, *, wide: bool = False) -> bytes:
+def _built(
+    story: list[Flowable],
+    title: str,
+    practice: Practice,
+    *,
+    columns: Sequence[tuple[str, float]] = (),
+    wide: bool = False,
+) -> bytes:
     out = io.BytesIO()
     document = SimpleDocTemplate(
         out,
@@ -224,14 +235,19 @@ def _built(story: list[Flowable], title: str, practice: Practice, *, wide: bool 
     )
     made = _moment(timezone.now(), practice)
 
-    def footer(canvas: Canvas, built: SimpleDocTemplate) -> None:
+    def frame(canvas: Canvas, built: SimpleDocTemplate) -> None:
+        canvas.setFont(BOLD, 8)
+        left = MARGIN + PADDING
+        for name, width in columns:
+            canvas.drawString(left, built.pagesize[1] - 13 * mm, name)
+            left += width
         canvas.setFont(PLAIN, 7)
         canvas.setFillColor(colors.HexColor("#555555"))
         canvas.drawString(MARGIN, 10 * mm, f"{title} · {made}")
         right = built.pagesize[0] - MARGIN
         canvas.drawRightString(right, 10 * mm, str(canvas.getPageNumber()))
 
-    document.build(story, onFirstPage=footer, onLaterPages=footer)
+    document.build(story, onFirstPage=frame, onLaterPages=frame)
     return out.getvalue()
 
 
@@ -250,9 +266,8 @@ def _pairs(rows: list[Fact], styles: dict[str, ParagraphStyle], *, quiet: bool =
         [Paragraph(escape(name), styles["quiet"]), Paragraph(escape(text), style)]
         for name, text in rows
     ]
-    table = Table(cells, colWidths=[48 * mm, A4[0] - 2 * MARGIN - 48 * mm])
-    table.setStyle(_LINES)
-    return table
+    width = A4[0] - 2 * MARGIN - 2 * PADDING
+    return Table(cells, colWidths=[48 * mm, width - 48 * mm], style=_LINES, hAlign="LEFT")
 
 
 @lru_cache(maxsize=1)
@@ -270,7 +285,6 @@ def _styles() -> dict[str, ParagraphStyle]:
         "title": style("title", 16, BOLD, spaceAfter=6 * mm),
         "plain": style("plain", 10),
         "quiet": style("quiet", 9, textColor=colors.HexColor("#555555")),
-        "head": style("head", 8, BOLD),
         "cell": style("cell", 8),
     }
 

@@ -19,6 +19,7 @@ from clients_app.roles import Permission
 
 PAGE = 100
 PDF, CSV = "pdf", "csv"
+LARGEST = {PDF: printing.LONGEST_PDF, CSV: certificates.LARGEST}
 TYPES = {PDF: "application/pdf", CSV: "text/csv; charset=utf-8"}
 
 
@@ -28,7 +29,8 @@ class ExportForm(DoorForm):
     since = DayField(label=_("From"))
     until = DayField(label=_("Until"))
     form = ChoiceField(
-        label=_("As"), choices=[(PDF, _("PDF, to print")), (CSV, _("CSV, for a spreadsheet"))]
+        label=_("Kind of file"),
+        choices=[(PDF, _("PDF, to print")), (CSV, _("CSV, for a spreadsheet"))],
     )
 
 
@@ -86,7 +88,10 @@ class DestructionRecordAdmin(DoorAdmin):
             records = attempt(
                 form,
                 lambda: certificates.export(
-                    by=user, since=form.cleaned_data["since"], until=form.cleaned_data["until"]
+                    by=user,
+                    since=form.cleaned_data["since"],
+                    until=form.cleaned_data["until"],
+                    largest=LARGEST[form.cleaned_data["form"]],
                 ),
             )
             if records is not None:
