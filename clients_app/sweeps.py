@@ -10,19 +10,23 @@ how long the oldest file waits that should be gone. An alarm is a label, and one
 monitoring to be told:
 
 * `sweep_silent`, `proposal_silent`: no heartbeat for a quarter of an hour, for 26 hours;
+* `clock_jumped`: the clock went another way than the machine counted, and nothing is done until
+  somebody says that it is right (`clocks`);
 * `files_overdue`: a file that was due to be destroyed is still there a day later;
 * `files_failed`: a file was given up after its last attempt, and somebody has to look.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Exists, Min, OuterRef, QuerySet
 
-from clients_app import access, destruction, purges, shortenings, wall
+from clients_app import access, clocks, destruction, purges, shortenings, wall
 from clients_app.models import Client, Heartbeat, PurgeItem, PurgeRun, User
 from clients_app.roles import Permission
 
+logger = logging.getLogger(__name__)
 SWEEP, PROPOSAL = "sweep", "proposal"
 SILENT = {SWEEP: timedelta(minutes=15), PROPOSAL: timedelta(hours=26)}
 OVERDUE = timedelta(hours=24)
@@ -43,6 +47,8 @@ class Health:
 
 def propose(*, now: datetime) -> list[PurgeRun]:
     """Each night: carry out what shortens dates, then propose what is due, in every practice."""
+    if not _on_time(now):
+        return []
     shortenings.take_effect(now=now)
     runs = purges.propose_everywhere(now=now)
     _beat(PROPOSAL, now)
@@ -52,6 +58,8 @@ def propose(*, now: datetime) -> list[PurgeRun]:
 def sweep(*, until: datetime, now: datetime) -> int:
     """Each minute: destroy what is approved and has cooled off, until that moment at the latest;
     how many files were settled."""
+    if not _on_time(now):
+        return 0
     settled = destruction.execute(until=until)
     _beat(SWEEP, now)
     return settled
@@ -85,10 +93,18 @@ def _health(items: QuerySet[PurgeItem], now: datetime) -> Health:
             for name, most in SILENT.items()
             if name not in beats or now - beats[name] > most
         ),
+        *(["clock_jumped"] if clocks.jumped() else []),
         *(["files_overdue"] if since and now - since > OVERDUE else []),
         *(["files_failed"] if failed else []),
     ]
     return Health(beats.get(SWEEP), beats.get(PROPOSAL), since, failed, tuple(alarms))
+
+
+def _on_time(now: datetime) -> bool:
+    if clocks.believed(now=now):
+        return True
+    logger.critical("the clock jumped: nothing is destroyed until `purge --clock-is-right`")
+    return False
 
 
 def _beat(name: str, now: datetime) -> None:

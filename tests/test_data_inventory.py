@@ -66,6 +66,7 @@ OPEN_TEXT = {
     "KnownDevice.digest": "SHA-256 of 256 random bits",
     "Login.device": "the user's own word for a device, shown in their list of logins",
     "Login.digest": "SHA-256 of at least 128 random bits",
+    "ClockReading.boot": "the name of a machine's start",
     "Heartbeat.name": "a label",
     "Login.kind": "a label",
     "ClientRequest.kind": "a label, such as access",

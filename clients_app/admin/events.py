@@ -37,6 +37,8 @@ WORDS: Mapping[str, Promise] = {
     "client.discharged": _("discharged the client"),
     "client.kept_longer": _("a new rule keeps the file longer"),
     "client.kept_shorter": _("the rules keep the file shorter now"),
+    "clock.believed": _("said that the server’s clock is right"),
+    "clock.jumped": _("the server’s clock jumped"),
     "client.named": _("saw the name in a list"),
     "certificate.printed": _("printed a certificate of destruction"),
     "client.purged": _("destroyed the file"),

@@ -33,6 +33,10 @@ ALARMS = {
         "Nothing was proposed for more than a day. Ask whoever runs the server; meanwhile look "
         "yourself under Purge runs."
     ),
+    "clock_jumped": _(
+        "The server’s clock jumped. Nothing is proposed or destroyed until whoever runs the server "
+        "has looked at it."
+    ),
     "files_overdue": _(
         "A file that should be destroyed is still there a day later. Ask whoever runs the server."
     ),

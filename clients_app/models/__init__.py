@@ -4,7 +4,7 @@ from clients_app.models.break_glass import BreakGlass, Finding, Reason
 from clients_app.models.care import CareAssignment
 from clients_app.models.client import Category, Client, ClientKey, Kind, ServiceType
 from clients_app.models.client_request import Asked, ClientRequest, Outcome
-from clients_app.models.heartbeat import Heartbeat
+from clients_app.models.heartbeat import ClockReading, Heartbeat
 from clients_app.models.login import Invitation, KnownDevice, Login
 from clients_app.models.practice import Practice
 from clients_app.models.promises import (
@@ -44,6 +44,7 @@ __all__ = [
     "ClientKey",
     "ClientRequest",
     "ClientTold",
+    "ClockReading",
     "ConfidentialityException",
     "ConfidentialityStatement",
     "DestructionRecord",

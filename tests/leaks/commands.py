@@ -46,7 +46,7 @@ RUN: dict[str, list[list[str]]] = {
     "inspectdb": [[]],
     "keys": [["check"], ["check", "--open"], ["rotate"]],
     "migrate": [["--plan"], ["--check"]],
-    "purge": [[], ["--execute"], ["--once"], ["--health"]],
+    "purge": [[], ["--execute"], ["--once"], ["--health"], ["--clock-is-right"]],
     "reconcile": [[], ["--begin-anew"]],
     "register": [["verify"]],
     "restore": [[], ["--without-keys"], ["--keys-only"]],

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from tqdm import tqdm
 
-from clients_app import destruction, notices, purges, sweeps
+from clients_app import clocks, destruction, notices, purges, sweeps
 
 SLICE = timedelta(seconds=2)
 ONCE = timedelta(minutes=10)
@@ -37,10 +37,26 @@ class Command(BaseCommand):
             action="store_true",
             help="say whether purges are done in time; exits with 1 where they are not",
         )
+        what.add_argument(
+            "--clock-is-right",
+            action="store_true",
+            help="after an alarm about the clock: you have looked at it, and it is right",
+        )
 
-    def handle(self, *_args: Any, execute: bool, once: bool, health: bool, **_options: Any) -> None:
+    def handle(
+        self,
+        *_args: Any,
+        execute: bool,
+        once: bool,
+        health: bool,
+        clock_is_right: bool,
+        **_options: Any,
+    ) -> None:
         if health:
             self._health()
+        elif clock_is_right:
+            clocks.is_right()
+            self.stdout.write("The clock is believed again.")
         elif execute or once:
             self._execute(once=once)
         else:
@@ -56,6 +72,11 @@ class Command(BaseCommand):
 
     def _execute(self, *, once: bool) -> None:
         sweeps.propose(now=timezone.now())
+        if clocks.jumped():
+            raise CommandError(
+                "The clock jumped, so nothing was destroyed. Set it right, then run "
+                "`purge --clock-is-right`."
+            )
         settled, stop = 0, timezone.now() + ONCE
         with tqdm(unit="files", disable=None) as bar:
             while True:
@@ -63,7 +84,11 @@ class Command(BaseCommand):
                 done = sweeps.sweep(until=now + SLICE, now=now)
                 bar.update(done)
                 settled += done
-                if not destruction.unfinished() or (once and timezone.now() >= stop):
+                if (
+                    clocks.jumped()
+                    or not destruction.unfinished()
+                    or (once and timezone.now() >= stop)
+                ):
                     break
         notices.tell_all()
         self.stdout.write(f"{settled} files settled.")
