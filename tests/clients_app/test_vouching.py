@@ -143,6 +143,31 @@ def test_the_database_asks_for_another_too(cast: Cast, kersti: User) -> None:
         User.objects.filter(pk=kersti.pk).update(vouched_by=cast.mattias)
 
 
+def test_once_is_enough(cast: Cast, kersti: User) -> None:
+    vouching.vouch(kersti.pk, by=cast.piret, code=vouching.code(kersti))
+    with pytest.raises(Conflict) as refused:
+        vouching.vouch(kersti.pk, by=cast.piret, code=vouching.code(kersti))
+    assert refused.value.code == "vouched"
+
+
+def test_who_waits_for_whom(cast: Cast, kersti: User) -> None:
+    """By name; those of one's own practice who may still log in, and whom one did not hire."""
+    olga = cast.olga
+    assert olga.practice is not None
+    clients.register(by=olga, identity={"full_name": "Somebody"})
+    hired(cast.root, olga.practice, name="Tarmo")
+    aino, twin = (hired(cast.mattias, cast.practice, name=name) for name in ("Aino", "Kersti2"))
+    User.objects.filter(pk=twin.pk).update(name="Kersti")
+    gone = hired(cast.mattias, cast.practice, name="Gea")
+    users.change(gone.pk, by=cast.mattias, name="Gea", role="counsellor", is_active=False)
+
+    assert list(vouching.waiting(by=cast.piret)) == [aino, kersti, twin]
+    assert list(vouching.waiting(by=cast.mattias)) == []
+    assert list(vouching.whom_to_ask(kersti)) == [cast.piret]
+    with pytest.raises(Denied):
+        vouching.waiting(by=cast.liis)
+
+
 def test_a_new_role_is_vouched_for_anew(cast: Cast, kersti: User) -> None:
     vouching.vouch(kersti.pk, by=cast.piret, code=vouching.code(kersti))
     users.change(kersti.pk, by=cast.mattias, name="Kersti K.", role="counsellor", is_active=True)
