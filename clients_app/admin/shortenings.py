@@ -74,7 +74,6 @@ class ShorteningAdmin(DoorAdmin):
     def confirm_page(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         user = the_user(request)
         form = ConfirmForm(request.POST or None)
-        shortenings.read(object_id, by=user)
         if request.method == "POST":
             confirmed = attempt(
                 form,
@@ -82,6 +81,7 @@ class ShorteningAdmin(DoorAdmin):
             )
             if confirmed is not None:
                 return self.done(request, _("The shortening is confirmed."), "changelist")
+        shortenings.read(object_id, by=user)
         return self.shown(request, form)
 
     def withdraw(self, request: HttpRequest, object_id: UUID) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import psycopg
 import pytest
 from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
@@ -9,6 +10,7 @@ from django.core.management import CommandError, call_command
 from clients_app import clients, keys, vault
 from clients_app.models import Client, ClientKey
 from tests.conftest import Cast, trail
+from tests.test_stolen_database import superuser_url
 
 
 def new_key() -> str:
@@ -72,3 +74,19 @@ def test_check_finds_a_key_that_does_not_open(mari: Client) -> None:
 def test_generate_prints_a_usable_key(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("keys", "generate")
     Fernet(capsys.readouterr().out.strip().encode())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_planner_keeps_no_sample_of_keys(cast: Cast) -> None:
+    """ANALYZE would copy wrapped keys into pg_statistic, where they outlive their destruction. The
+    control: of the column beside it, it keeps one."""
+    for _ in range(5):
+        clients.register(by=cast.liis)
+    table = ClientKey._meta.db_table
+    with psycopg.connect(superuser_url(), autocommit=True) as superuser:
+        superuser.execute(f"ANALYZE {table}")
+        sampled = superuser.execute(
+            "SELECT attname FROM pg_stats WHERE tablename = %s", [table]
+        ).fetchall()
+    assert ("master_key",) in sampled
+    assert ("wrapped",) not in sampled
