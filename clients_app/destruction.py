@@ -189,16 +189,15 @@ def destroy(client: Client) -> tuple[UUID | None, dict[str, int]]:
     client_id = client.pk
     key_id = vault.destroy(client_id)
     _total, counts = client.delete()
-    classes: list[tuple[Any, str]] = [
-        (relation.related_model, relation.field.name) for relation in Client._meta.related_objects
-    ]
+    classes: list[tuple[Any, str]] = [(Client, "pk"), (ClientKey, "client")]
+    classes += [(one.related_model, one.field.name) for one in Client._meta.related_objects]
     left = [
         model._meta.label
         for model, column in classes
         if model._base_manager.filter(**{column: client_id}).exists()
     ]
-    if left or ClientKey.objects.filter(client_id=client_id).exists():
-        raise NotGone(f"rows are left of {', '.join(left) or 'the key'}")
+    if left:
+        raise NotGone(f"rows are left of {', '.join(left)}")
     return key_id, counts
 
 

@@ -28,7 +28,7 @@ committed, never the other way round. Whatever is killed, and wherever:
 Were the line written after the commit, a crash in between would leave a destroyed file of which the
 ledger knows nothing, and a restored backup would bring it back. A line too many destroys nothing
 that was not going to be destroyed in the next minute. In a restore, a last line that nobody has
-settled counts as carried out, unless the client is held (`reconciliation`).
+settled counts as carried out.
 
 What this does not show: the end of the ledger cut off together with the database restored to before
 it. Keep a copy of the ledger where whoever rewrites the backups does not reach, or make the file

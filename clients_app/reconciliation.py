@@ -17,8 +17,10 @@ choose a password ends (one of them may have been closed meanwhile). A colleague
 disabled, or whose role was changed, since the backup has their old access again: nothing tells of
 that but the people. The command says so.
 
-The last line of the ledger may be of a destruction that a crash kept from being committed. It is
-done now, for it was approved and due, unless the file is held.
+A line that a crash kept from being committed is no restore: where the database lacks it alone and
+its file still waits in an approved run, it is declared void, as the worker would do, and the worker
+looks at the file anew. At the end of more that is lacking it counts as carried out: it was approved
+and due.
 
 Each line is a transaction of its own, with its mark at the end: interrupted, it goes on where it
 stopped, and until it is through nothing is served. At the end every line of the ledger is looked at
@@ -84,6 +86,9 @@ def reconcile(*, progress: Callable[[int], object] = lambda _lines: None) -> Rep
     """Bring a restored database to what the erasure ledger says. Where nothing is missing, it looks
     and changes nothing. Raises OutOfStep where the ledger is not the one that this database knows,
     LedgerBroken, OSError."""
+    if erasures.standing().left_over is not None:
+        # A crash, and no restore: the worker would declare the line void, too, and look anew.
+        erasures.settle()
     lines, known = _compared()
     report = Report(lines=len(lines) - known)
     taken_back = erasures.void(lines)
@@ -91,17 +96,14 @@ def reconcile(*, progress: Callable[[int], object] = lambda _lines: None) -> Rep
         _take_back(report)
     for line in lines[known:]:
         with transaction.atomic():
-            last = line is lines[-1]
-            if line.number not in taken_back and not (last and _held_after_all(line)):
+            if line.number not in taken_back:
                 _do_again(line, report)
-            elif last:
-                taken_back.add(line.number)
             erasures.mark(line)
         progress(1)
     gone = [line for line in lines if line.deed == Deed.ERASED and line.number not in taken_back]
     _look_once_more(gone, report)
     if report.lines or report.destroyed:
-        _close(lines[-1], taken_back, report)
+        _close(report)
         report.scrubbed = vault.scrub()
     report.keyless = Client.objects.filter(key=None).count()
     return report
@@ -138,11 +140,6 @@ def _take_back(report: Report) -> None:
             status=PurgeItem.Status.EXCLUDED, settled_at=timezone.now()
         )
         report.logins = logins.end_everybodys()
-
-
-def _held_after_all(line: Line) -> bool:
-    """Whether the very last line is of a file that is held: then it was never carried out."""
-    return line.deed == Deed.ERASED and holds.in_force(UUID(line.said["record"]["client_id"]))
 
 
 def _do_again(line: Line, report: Report) -> None:
@@ -233,8 +230,8 @@ def _look_once_more(gone: Iterable[Line], report: Report) -> None:
                 _destroy_again(by_client[client_id], report)
 
 
-def _close(last: Line, taken_back: set[int], report: Report) -> None:
-    """The ledger has the last word: it was reconciled, and what of it was not carried out."""
+def _close(report: Report) -> None:
+    """The trail and the ledger have the last word."""
     with transaction.atomic():
         audit.record(
             "reconciled",
@@ -245,8 +242,6 @@ def _close(last: Line, taken_back: set[int], report: Report) -> None:
             released=report.released,
             taken_back=report.taken_back,
         )
-        if last.number in taken_back and last.deed == Deed.ERASED:
-            erasures.write(Deed.VOID, line=last.number)
         erasures.write(Deed.RECONCILED, lines=report.lines, destroyed=report.destroyed)
 
 

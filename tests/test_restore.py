@@ -33,6 +33,7 @@ from django.utils import timezone
 from clients_app import (
     approvals,
     backups,
+    checks,
     clients,
     destruction,
     erasures,
@@ -394,6 +395,8 @@ def test_backups_have_their_time(
         with wall.nobody():
             assert connection.introspection.table_names() == []
         call_command("restore", "--without-keys")
+        found = checks.what_was_destroyed_stays_so(databases=["default"])
+        assert [error.id for error in found] == ["usaldus.E017"], "though nothing happened since"
         call_command("reconcile")
         assert "nothing sealed can be read" in capsys.readouterr().out
         with pytest.raises(CommandError, match="not empty"):

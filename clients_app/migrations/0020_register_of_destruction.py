@@ -1,8 +1,8 @@
 """The destruction records of each practice become a chain that cannot be rewritten unnoticed.
 
 Those that are there already are chained in the order of their destruction; what was not written down
-of them stays empty. No table is rewritten, but each certificate is: about 4,000 a second. Deploy it
-while the worker is stopped: its older version would write a certificate without a number.
+of them stays empty. Each certificate is rewritten once, a thousand at a time. Deploy it while the worker
+is stopped: its older version would write a certificate without a number.
 """
 
 from typing import Any

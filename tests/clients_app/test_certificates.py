@@ -21,7 +21,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from reportlab.pdfbase.ttfonts import TTFontFile
 
-from clients_app import certificates, crypto, printing, seals
+from clients_app import certificates, crypto, printing, seals, wall
 from clients_app.errors import Denied, Hidden, Invalid
 from clients_app.models import AuditEvent, Client, DestructionRecord, RetentionRule, User
 from tests.admin.conftest import page
@@ -256,6 +256,35 @@ def test_practices_have_registers_of_their_own(cast: Cast, register: Any) -> Non
     assert [record.number for record in certificates.browse(by=ove)] == [1]
     with pytest.raises(Hidden):
         certificates.printed(register[0].pk, by=ove)
+
+
+def test_records_of_an_earlier_version_are_chained(cast: Cast) -> None:
+    """By the migration, in the order of their destruction; what they did not say stays empty."""
+    with wall.nobody():
+        call_command("migrate", "clients_app", "0014_erasure_ledger", verbosity=0)
+    try:
+        with connection.cursor() as cursor:
+            for n in (2, 3, 1):
+                cursor.execute(
+                    f"INSERT INTO {TABLE} (id, practice_id, run_id, client_id, client_code, counts,"
+                    " rule, retain_until, approved_by_id, method, destroyed_at, wal_horizon,"
+                    " backup_horizon) VALUES (gen_random_uuid(), %s, gen_random_uuid(),"
+                    " gen_random_uuid(), %s, '{}', '7 years', '2020-01-01', %s, 'm', %s, now(),"
+                    " now())",
+                    [cast.practice.pk, f"C-{n}", cast.piret.pk, f"2021-01-0{n} 12:00Z"],
+                )
+    finally:
+        with wall.nobody():
+            call_command("migrate", verbosity=0)
+    found = list(DestructionRecord.objects.order_by("number"))
+    assert [(record.number, record.client_code) for record in found] == [
+        (1, "C-1"),
+        (2, "C-2"),
+        (3, "C-3"),
+    ]
+    assert certificates.verify() == certificates.Report(1, 3, [])
+    made = certificates.issue(**a_certificate(cast), method="m")
+    assert (made.number, bytes(made.previous)) == (4, bytes(found[2].head))
 
 
 # How it leaves the house.

@@ -29,6 +29,7 @@ from clients_app import (
     approvals,
     certificates,
     checks,
+    clients,
     destruction,
     erasures,
     holds,
@@ -217,6 +218,20 @@ def test_after_a_crash_a_hold_still_wins(cast: Cast, approved: PurgeRun) -> None
     execute()
     assert Client.objects.get().pk == first
     assert reconciliation.reconcile().destroyed == 0
+    assert Client.objects.get().pk == first
+
+
+def test_after_a_crash_a_file_may_be_reopened(cast: Cast, approved: PurgeRun) -> None:
+    """Whether the worker comes first or somebody runs `reconcile`: it is no restore, and what is in
+    care again stays."""
+    first = PurgeItem.objects.order_by("client_code")[0].client_id
+    erasures.settle()
+    with lost():
+        destruction._settle_next()
+    clients.reopen(first, by=cast.liis)
+    report = reconciliation.reconcile()
+    assert (report.lines, report.destroyed, report.taken_back) == (0, 0, 0)
+    assert execute() == 3
     assert Client.objects.get().pk == first
 
 

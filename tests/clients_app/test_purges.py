@@ -203,6 +203,21 @@ def test_a_file_that_fails_does_not_stop_the_others(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_nothing_is_certified_before_it_is_gone(
+    cast: Cast, due: list[Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the deleting says of itself, it is looked: where a row is left there is no
+    certificate, and the file is whole again."""
+    monkeypatch.setattr(Client, "delete", lambda _self: (5, {"clients_app.Client": 1}))
+    purges.approve(proposed(cast).pk, by=cast.piret, files=3)
+    assert execute() == 0
+    assert set(PurgeItem.objects.values_list("status", "failure")) == {("pending", "NotGone")}
+    assert not DestructionRecord.objects.exists()
+    assert notes.browse(by=cast.liis, client_id=due[0].pk).count() == 1
+    assert vault.open_key(due[0].pk)
+
+
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("table", ["clients_app_clientkey", "clients_app_practice"])
 def test_the_key_table_is_rewritten_until_nobody_can_see_destroyed_keys(
     cast: Cast, due: list[Client], table: str
