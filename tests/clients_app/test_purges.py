@@ -209,7 +209,7 @@ def test_nothing_is_certified_before_it_is_gone(
     """Whatever the deleting says of itself, it is looked: where a row is left there is no
     certificate, and the file is whole again."""
     monkeypatch.setattr(Client, "delete", lambda _self: (5, {"clients_app.Client": 1}))
-    purges.approve(proposed(cast).pk, by=cast.piret, files=3)
+    approvals.approve(proposed(cast).pk, by=cast.piret, files=3)
     assert execute() == 0
     assert set(PurgeItem.objects.values_list("status", "failure")) == {("pending", "NotGone")}
     assert not DestructionRecord.objects.exists()
