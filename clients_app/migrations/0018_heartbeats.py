@@ -17,6 +17,12 @@ class Migration(migrations.Migration):
                 ("beat_at", models.DateTimeField()),
             ],
         ),
+        # A server that begins has not been silent yet.
+        migrations.RunSQL(
+            "INSERT INTO clients_app_heartbeat (name, beat_at)"
+            " VALUES ('sweep', now()), ('proposal', now())",
+            migrations.RunSQL.noop,
+        ),
         AddIndexConcurrently(
             model_name="purgeitem",
             index=models.Index(

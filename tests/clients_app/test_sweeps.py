@@ -39,6 +39,7 @@ def health() -> tuple[int, str]:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_that_is_deaf_is_noticed(cast: Cast, ended: Client) -> None:
+    Heartbeat.objects.all().delete()
     code, said = health()
     assert code == 1
     assert "ALARM: sweep_silent, proposal_silent" in said
@@ -59,6 +60,7 @@ def test_a_file_that_should_be_gone_is_an_alarm_whatever_the_worker_says(
     run = purges.propose(by=cast.piret)
     assert run is not None
     approvals.approve(run.pk, by=cast.piret, files=1)
+    Heartbeat.objects.all().delete()
     Heartbeat.objects.bulk_create(Heartbeat(name=n, beat_at=now) for n in ("sweep", "proposal"))
     assert health()[0] == 0, "it has a day"
     PurgeRun.objects.update(executes_at=now - timedelta(hours=23))

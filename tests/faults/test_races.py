@@ -20,8 +20,8 @@ def test_no_hold_that_was_acknowledged_loses_its_file(cast: Cast) -> None:
     result = races.run(300, counsellor=cast.liis, officer=cast.piret)
     assert (result.lost, result.failed) == (0, 0)
     assert result.held + result.destroyed == 300
-    assert result.held > 10, "neither side wins always"
-    assert result.destroyed > 10, "neither side wins always"
+    assert result.held, "neither side wins always"
+    assert result.destroyed, "neither side wins always"
 
 
 def test_without_the_lock_on_the_client_the_same_races_are_lost(
