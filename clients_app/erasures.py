@@ -13,7 +13,8 @@ Web, worker and beat compare the two before they serve:
 * neither knows anything: a new installation. The ledger begins by itself.
 
 Which order is safe. The line is on the disk (fsync) before the transaction that destroys is
-committed, never the other way round. Whatever is killed, and wherever:
+committed, as the very last thing before (`before_commit`), never the other way round; where the
+transaction is rolled back, nothing is said. Whatever is killed, and wherever:
 
 1. before the line is written: nothing is destroyed, nothing is said;
 2. in the midst of writing: the torn line is none, the transaction is gone, nothing is destroyed;
@@ -107,6 +108,25 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """A line that waits for the commit of its transaction."""
+
+    deed: Deed
+    said: dict[str, Any]
+
+    @staticmethod
+    def before_commit(together: "list[Said]") -> None:
+        """All lines of a transaction, in its order."""
+        # What could still refuse at the commit refuses now.
+        connection.check_constraints()
+        with wall.system("erasures"):
+            _write([(one.deed, one.said) for one in together])
+
+    def __call__(self) -> None:
+        """It is said already."""
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """Where ledger and database stand: the last line, and the number and hash of the last line that
     the database knows, 0 for none."""
@@ -148,13 +168,12 @@ def path() -> Path:
 
 
 def write(deed: Deed, **said: Any) -> None:
-    """Put a line on the disk and its mark into the current transaction, which should commit next:
-    nobody else writes until then. Raises OutOfStep."""
+    """Say it in the ledger when the current transaction is about to commit, as the last thing
+    before: where it is rolled back, nothing is said. The commit raises OutOfStep, and undoes all,
+    where the ledger cannot be written."""
     if not connection.in_atomic_block:
         raise RuntimeError("a deed and its line in the ledger share one transaction")
-    # What could still refuse at the commit refuses now.
-    connection.check_constraints()
-    _write([(deed, said)])
+    transaction.on_commit(Said(deed, said))
 
 
 @wall.system("erasures")

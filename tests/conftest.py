@@ -4,7 +4,6 @@ Liis confides in nobody and everybody in her: most clients here are hers. Mark i
 Olga works elsewhere. The tests tell what each of them may do.
 """
 
-import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -30,7 +29,6 @@ from clients_app import (
     agreements,
     clients,
     destruction,
-    erasures,
     exceptions,
     logins,
     owner,
@@ -385,15 +383,11 @@ def seal_everything() -> None:
 
 @contextmanager
 def undone(really: bool = True) -> Iterator[None]:
-    """Whatever is done inside has never been: not in the database, nor in the ledger beside it."""
-    path = erasures.path()
-    before = path.stat().st_size if path.exists() else 0
+    """Whatever is done inside has never been."""
     with transaction.atomic():
         yield
-        really = really or transaction.get_rollback()
-        transaction.set_rollback(really)
-    if really and path.exists():
-        os.truncate(path, before)
+        if really:
+            transaction.set_rollback(True)
 
 
 def scrubbed(run: PurgeRun) -> bool:

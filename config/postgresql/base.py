@@ -1,8 +1,10 @@
-"""Django's PostgreSQL backend with two changes.
+"""Django's PostgreSQL backend with three changes.
 
-A kept connection is looked at before the first query of a request: Django asks the server
-(`SELECT 1`, a round trip of every request); mostly the socket knows. And with every transaction the
-database is told who asks (`clients_app.wall`); outside of one, together with the statement.
+A kept connection is looked at before the first query of a request: Django asks the server (`SELECT
+1`, a round trip of every request); mostly the socket knows. And with every transaction the database
+is told who asks (`clients_app.wall`); outside of one, together with the statement. And what was
+left with `transaction.on_commit` may have something to do as the very last before the commit
+(`before_commit`), which does not come about if that fails.
 """
 
 import select
@@ -38,8 +40,23 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super()._set_autocommit(autocommit)  # type: ignore[misc]  # not in the stubs
 
     def _commit(self) -> None:
+        try:
+            self.before_commit()
+        except BaseException:
+            self.rollback()
+            raise
         self.wall_asker = wall.NOBODY
         super()._commit()  # type: ignore[misc]  # not in the stubs
+
+    def before_commit(self) -> None:
+        """What was left to be done now, by kind and in order. Django has dropped what belongs to a
+        savepoint that was rolled back."""
+        waiting: dict[Callable[..., None], list[Any]] = {}
+        for _savepoints, left, *_robust in self.run_on_commit:
+            if (last_thing := getattr(left, "before_commit", None)) is not None:
+                waiting.setdefault(last_thing, []).append(left)
+        for last_thing, together in waiting.items():
+            last_thing(together)
 
     def _rollback(self) -> None:
         self.wall_asker = wall.NOBODY
