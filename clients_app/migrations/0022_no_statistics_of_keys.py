@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             # Naming its type anew rewrites nothing and forgets the sample that there is.
             f"ALTER TABLE {KEY} ALTER COLUMN wrapped SET STATISTICS 0,"
-            " ALTER COLUMN wrapped TYPE bytea",
+            " ALTER COLUMN wrapped TYPE text",
             f"ALTER TABLE {KEY} ALTER COLUMN wrapped SET STATISTICS -1",
         )
     ]
