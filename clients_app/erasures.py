@@ -37,10 +37,8 @@ append-only (`chattr +a`). It has to outlive every backup; it holds nothing that
 not show.
 """
 
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from hashlib import sha256
 from io import FileIO
 from pathlib import Path
@@ -52,28 +50,24 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clients_app import audit, certificates, seals, signed_lines, wall
+from clients_app import audit, certificates, ledger_file, signed_lines, wall
 from clients_app.errors import Unavailable
+from clients_app.ledger_file import (
+    BEFORE_THE_FIRST,
+    KIND,
+    Deed,
+    LedgerBroken,
+    Line,
+    last_line,
+    void,
+)
 from clients_app.models import DestructionRecord, ErasureMark, LegalHold, PurgeItem, PurgeRun
 from clients_app.pipeline import ask
 
-KIND = "usaldus erasure ledger 1"
-BEFORE_THE_FIRST = bytes(32)
+__all__ = ["KIND", "Deed", "LedgerBroken", "Line", "void"]
+
 # One writer at a time, whatever the process: the number of an advisory lock.
 WRITER = 0x7573616C6572
-TAIL = 1 << 16
-
-
-class Deed(StrEnum):
-    """What a line says."""
-
-    BEGUN = "begun"
-    ERASED = "erased"
-    HELD = "held"
-    RELEASED = "released"
-    BACKED_UP = "backed_up"
-    RECONCILED = "reconciled"
-    VOID = "void"
 
 
 class OutOfStep(Unavailable):
@@ -89,22 +83,6 @@ class OutOfStep(Unavailable):
 
     def __str__(self) -> str:
         return self.why
-
-
-class LedgerBroken(Exception):
-    """The ledger itself is not whole: the message says in which line."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of the ledger; `said` is what it says beside its place."""
-
-    number: int
-    deed: str
-    at: str
-    previous: bytes
-    head: bytes
-    said: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +172,7 @@ def begin_anew() -> int:
         number, head = _last_mark()
         try:
             with signed_lines.held(path()) as file:
-                if _last_line(file) is not None:
+                if last_line(file) is not None:
                     raise OutOfStep(f"{path()} has lines: it is not lost")
                 opening = _opening()
                 audit.record("ledger.begun_anew", by=None, after=number, lines=len(opening))
@@ -209,37 +187,15 @@ def standing() -> Standing:
     number, head = _last_mark()
     try:
         with path().open("rb", buffering=0) as file:
-            last = _last_line(file)
+            last = last_line(file)
     except FileNotFoundError:
         last = None
     return Standing(last, number, head)
 
 
 def read() -> Iterator[Line]:
-    """The lines in order, each checked. Raises OSError, LedgerBroken."""
-    public = seals.public_keys()
-    before: Line | None = None
-    with path().open("rb") as file:
-        for position, raw in enumerate(file, 1):
-            if (line := _opened(raw, public, f"line {position}")) is None:
-                continue
-            follows = (
-                line.deed == Deed.BEGUN
-                if before is None
-                else (line.number, line.previous) == (before.number + 1, before.head)
-            )
-            if not follows:
-                raise LedgerBroken(
-                    f"line {position} of the ledger does not follow from the one before it: a line"
-                    " was taken out, put in or exchanged there"
-                )
-            yield line
-            before = line
-
-
-def void(lines: Iterable[Line]) -> set[int]:
-    """The numbers of the lines that were declared void."""
-    return {line.said["line"] for line in lines if line.deed == Deed.VOID}
+    """The lines of the ledger in order, each checked. Raises OSError, LedgerBroken."""
+    return ledger_file.read(path())
 
 
 def mark(line: Line) -> None:
@@ -297,7 +253,7 @@ def _write(deeds: list[tuple[Deed, dict[str, Any]]]) -> None:
     number, head = _last_mark()
     try:
         with signed_lines.held(path()) as file:
-            found = Standing(_last_line(file), number, head)
+            found = Standing(last_line(file), number, head)
             if found.last is None and number == 0:
                 # What is destroyed or held now is among what is already.
                 told = (Deed.ERASED, Deed.HELD, Deed.RELEASED)
@@ -370,45 +326,6 @@ def released(hold: LegalHold) -> dict[str, Any]:
 def _last_mark() -> tuple[int, bytes]:
     newest = ErasureMark.objects.order_by("-number").values_list("number", "head").first()
     return (newest[0], bytes(newest[1])) if newest else (0, b"")
-
-
-def _last_line(file: FileIO) -> Line | None:
-    """The last whole line, looked for from the end. Raises LedgerBroken."""
-    size, reach, public = os.fstat(file.fileno()).st_size, TAIL, seals.public_keys()
-    while True:
-        start = max(size - reach, 0)
-        # What precedes the first line end is the rest of a line, unless the file begins there.
-        raw = os.pread(file.fileno(), size - start, start).split(b"\n")[1 if start else 0 :]
-        for piece in reversed(raw):
-            if (line := _opened(piece, public, "the last line")) is not None:
-                return line
-        if not start:
-            return None
-        reach *= 4
-
-
-def _opened(raw: bytes, public: dict[str, bytes], where: str) -> Line | None:
-    """A line; None if it is empty or was torn off by a crash. Raises LedgerBroken."""
-    raw = raw.rstrip(b"\n")
-    try:
-        orjson.loads(raw)
-    except ValueError:
-        return None
-    try:
-        said = signed_lines.opened(KIND, raw, public)
-        return Line(
-            number=said.pop("number"),
-            deed=said.pop("deed"),
-            at=said.pop("at"),
-            previous=bytes.fromhex(said.pop("previous")),
-            head=sha256(raw).digest(),
-            said=said,
-        )
-    except (signed_lines.NotSigned, KeyError, ValueError, TypeError):
-        raise LedgerBroken(
-            f"{where} of the ledger is not as it was signed: edited, of another ledger, or"
-            " AUDIT_RETIRED_PUBLIC_KEYS lacks a key"
-        ) from None
 
 
 def _plain(said: dict[str, Any]) -> dict[str, Any]:

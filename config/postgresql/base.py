@@ -52,7 +52,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """What was left to be done now, by kind and in order. Django has dropped what belongs to a
         savepoint that was rolled back."""
         waiting: dict[Callable[..., None], list[Any]] = {}
-        for _savepoints, left, *_robust in self.run_on_commit:
+        # The stubs know two of the three.
+        for _savepoints, left, _robust in self.run_on_commit:  # type: ignore[misc]
             if (last_thing := getattr(left, "before_commit", None)) is not None:
                 waiting.setdefault(last_thing, []).append(left)
         for last_thing, together in waiting.items():
