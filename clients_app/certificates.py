@@ -56,12 +56,14 @@ COLUMNS = (
     "rule_decided_on",
     "rule_id",
     "run_id",
+    "seconded_by_id",
     "verification",
     "wal_horizon",
 )
 # Certificates in one file of the register.
 LARGEST = 10_000
 HASHES = ("previous", "head", "signature")
+DECIDED_BY = ("approved_by", "seconded_by")
 CHAIN = (*HASHES, "key")
 METHOD = "cryptographic-erase+deletion"
 VERIFICATION = "key-absent+rows-absent"
@@ -129,13 +131,13 @@ def browse(*, by: User) -> QuerySet[DestructionRecord]:
     """The practice's register of destroyed files, newest first."""
     access.require(by, Permission.PURGE_READ)
     rows = access.visible_to(by, Permission.PURGE_READ, DestructionRecord.objects.all())
-    return rows.select_related("approved_by").order_by("-number")
+    return rows.select_related(*DECIDED_BY).order_by("-number")
 
 
 def read(record_id: UUID, *, by: User) -> DestructionRecord:
     """One certificate of the register."""
     return access.find(
-        DestructionRecord.objects.select_related("approved_by", "practice"),
+        DestructionRecord.objects.select_related(*DECIDED_BY, "practice"),
         record_id,
         by,
         Permission.PURGE_READ,

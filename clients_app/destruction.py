@@ -86,7 +86,7 @@ def _settle_next() -> PurgeItem | None:
             item = (
                 _waiting(now)
                 .select_for_update(of=("self",), skip_locked=True)
-                .select_related("run__practice", "run__decided_by")
+                .select_related("run__practice", "run__decided_by", "run__seconded_by")
                 .order_by("run", "not_before", "client_code")
                 .first()
             )
@@ -142,6 +142,7 @@ def _settle(item: PurgeItem, now: datetime) -> tuple[str, DestructionRecord | No
         key_id=key_id,
         counts=counts,
         approved_by=run.decided_by,
+        seconded_by=run.seconded_by,
         method=certificates.METHOD,
         verification=certificates.VERIFICATION,
         destroyed_at=now,

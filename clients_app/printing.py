@@ -53,6 +53,7 @@ CSV_COLUMNS = (
     "retain_until",
     "due_on",
     "approved_by",
+    "seconded_by",
     "destroyed_at",
     "method",
     "verification",
@@ -97,13 +98,18 @@ def facts(record: DestructionRecord) -> list[Fact]:
         (gettext("Rule"), rule),
         (gettext("Kept until"), day(record.retain_until)),
         (gettext("Due on"), day(record.due_on)),
-        (gettext("Approved by"), record.approved_by.name),
+        (gettext("Approved by"), _deciders(record)),
         (gettext("Destroyed"), _moment(record.destroyed_at, record.practice)),
         (gettext("Method"), method),
         (gettext("Verified"), verified),
         (gettext("Gone from write-ahead log by"), day(record.wal_horizon)),
         (gettext("Gone from backups by"), day(record.backup_horizon)),
     ]
+
+
+def _deciders(record: DestructionRecord) -> str:
+    """Who approved, and the second person where the run needed one."""
+    return ", ".join(user.name for user in (record.approved_by, record.seconded_by) if user)
 
 
 def proofs(record: DestructionRecord) -> list[Fact]:
@@ -169,7 +175,7 @@ def register_pdf(records: Sequence[DestructionRecord], practice: Practice, days:
             record.client_code,
             period,
             record.rule,
-            record.approved_by.name,
+            _deciders(record),
             _moment(record.destroyed_at, practice),
             bytes(record.head).hex()[:16],
         ]
@@ -197,6 +203,7 @@ def register_csv(records: Sequence[DestructionRecord]) -> bytes:
     for record in records:
         values = {
             "approved_by": record.approved_by.name,
+            "seconded_by": record.seconded_by.name if record.seconded_by else "",
             "rows": " ".join(f"{label}={n}" for label, n in sorted(record.counts.items())),
             "destroyed_at": record.destroyed_at.isoformat(timespec="seconds"),
             "signing_key": record.key,

@@ -161,7 +161,8 @@ def _destroy_again(line: Line, report: Report) -> None:
         report.strays += 1
         return
     if not DestructionRecord.objects.filter(client_id=client_id).exists():
-        users.stand_in(UUID(said["approved_by_id"]), UUID(said["practice_id"]))
+        for decider in filter(None, (said["approved_by_id"], said["seconded_by_id"])):
+            users.stand_in(UUID(decider), UUID(said["practice_id"]))
         certificates.rewrite(said)
         report.certificates += 1
     PurgeItem.objects.filter(client_id=client_id, run_id=said["run_id"]).update(

@@ -118,6 +118,7 @@ class Certificate(Answer):
     rule = serializers.CharField()
     retain_until = serializers.DateField()
     approved_by = Person()
+    seconded_by = Person(allow_null=True)
     method = serializers.CharField()
     verification = serializers.CharField(help_text="Empty before it was written down.")
     destroyed_at = serializers.DateTimeField()
@@ -320,6 +321,7 @@ def certificate(row: DestructionRecord) -> Values:
         "rule": row.rule,
         "retain_until": row.retain_until,
         "approved_by": person(row.approved_by),
+        "seconded_by": person_or_none(row.seconded_by),
         "method": row.method,
         "verification": row.verification,
         "destroyed_at": row.destroyed_at,

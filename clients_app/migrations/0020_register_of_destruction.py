@@ -7,9 +7,13 @@ is stopped: its older version would write a certificate without a number.
 
 from typing import Any
 
+import django.db.models.deletion
+from django.conf import settings
 from django.db import migrations, models
 
-from clients_app import certificates, seals, wall
+from clients_app import certificates, seals
+from clients_app.migrations import _policies as wall
+from clients_app.wall import system
 
 APPEND_ONLY = """
 CREATE TRIGGER certificates_append_only BEFORE UPDATE OR DELETE ON clients_app_destructionrecord
@@ -29,7 +33,7 @@ def chain(apps: Any, _schema_editor: Any) -> None:
     """Goes on where it was interrupted."""
     Record = apps.get_model("clients_app", "DestructionRecord")
     Practice = apps.get_model("clients_app", "Practice")
-    with wall.system("migration"):
+    with system("migration"):
         for practice in Practice.objects.order_by("pk"):
             rows = Record.objects.filter(practice=practice)
             last = rows.exclude(number=None).order_by("-number").first()
@@ -48,6 +52,22 @@ class Migration(migrations.Migration):
     dependencies = [("clients_app", "0019_erasure_ledger")]
 
     operations = [
+        migrations.AddField(
+            "destructionrecord",
+            "seconded_by",
+            models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
+        ),
+        wall.belongs(
+            "clients_app_destructionrecord",
+            "seconded_by_id",
+            "clients_app_user",
+            within="practice_id",
+        ),
         migrations.AddField("destructionrecord", "rule_id", models.UUIDField(null=True)),
         migrations.AddField(
             "destructionrecord",

@@ -154,6 +154,8 @@ class DestructionRecord(Row):
     rule = models.CharField(_("rule"), max_length=400)
     retain_until = models.DateField(_("kept until"))
     approved_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    # The second person, where the run needed one.
+    seconded_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     method = models.CharField(_("method"), max_length=64)
     destroyed_at = models.DateTimeField(_("destroyed"))
     # What may linger, and until when: copies of the wrapped key in write-ahead log and backups.

@@ -21,7 +21,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from reportlab.pdfbase.ttfonts import TTFontFile
 
-from clients_app import certificates, crypto, printing, seals, wall
+from clients_app import approvals, certificates, crypto, printing, seals, wall
 from clients_app.errors import Denied, Hidden, Invalid
 from clients_app.models import AuditEvent, Client, DestructionRecord, RetentionRule, User
 from tests.admin.conftest import page
@@ -63,6 +63,17 @@ def test_what_a_certificate_says(cast: Cast, register: list[DestructionRecord]) 
     assert "in force since" in said["Rule"]
     assert "Europe/Tallinn" in said["Destroyed"]
     assert "Somebody" not in str(said)
+
+
+def test_it_names_the_second_person_too(cast: Cast, due: list[Client], settings: Any) -> None:
+    settings.PURGE_SECOND_PERSON_ABOVE = 2
+    run = approve(cast)
+    approvals.second(run.pk, by=cast.mattias, files=3)
+    assert execute() == 3
+    record = DestructionRecord.objects.earliest("number")
+    said = dict(printing.facts(certificates.read(record.pk, by=cast.piret)))
+    assert said["Approved by"] == "Piret, Mattias"
+    assert certificates.verify().findings == []
 
 
 def test_an_older_certificate_says_what_was_not_written_down(cast: Cast) -> None:
@@ -131,6 +142,7 @@ EDITS = {
     "rule_decided_on": "rule_decided_on - 1",
     "rule_id": "NULL",
     "run_id": "gen_random_uuid()",
+    "seconded_by_id": "(SELECT id FROM clients_app_user WHERE name = 'Mattias')",
     "verification": "''",
     "wal_horizon": "wal_horizon + 1",
 }
@@ -261,7 +273,7 @@ def test_practices_have_registers_of_their_own(cast: Cast, register: Any) -> Non
 def test_records_of_an_earlier_version_are_chained(cast: Cast) -> None:
     """By the migration, in the order of their destruction; what they did not say stays empty."""
     with wall.nobody():
-        call_command("migrate", "clients_app", "0014_erasure_ledger", verbosity=0)
+        call_command("migrate", "clients_app", "0019_erasure_ledger", verbosity=0)
     try:
         with connection.cursor() as cursor:
             for n in (2, 3, 1):
