@@ -1,4 +1,4 @@
-"""python -m tests.bench [s1|s7|n12|races]: see the package. Needs the servers of `make bench`."""
+"""python -m tests.bench [WHAT...]: see the package. Needs the servers of `make bench`."""
 
 import argparse
 import os
@@ -6,7 +6,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -31,16 +31,15 @@ class CannotMeasure(Exception):
 def main() -> int:
     parser = _parser()
     options = parser.parse_args()
-    if not {"s1", "s7", "n12", "races"} >= set(options.what):
-        parser.error("s1, s7, n12 or races")
+    if not RUNS.keys() >= set(options.what):
+        parser.error(f"one of {', '.join(RUNS)}")
     if options.tries % alike.CHECKED:
         parser.error(f"--tries takes a multiple of {alike.CHECKED}")
     try:
         with command.stoppable():
             if options.profile:
                 return _profile(options)
-            runs = {"s1": _s1, "s7": _s7, "n12": _n12, "races": _races}
-            return max(runs[what](options) for what in options.what or ["s1", "s7"])
+            return max(RUNS[what](options) for what in options.what or ["s1", "s7"])
     except (CannotMeasure, Differs, WrongAnswer, servers.NoServer, trail.Broken) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -55,7 +54,8 @@ def _parser() -> argparse.ArgumentParser:
         "what",
         nargs="*",
         help="s1: read a client's record; s7: the trail; by default these two."
-        " n12: whether time tells who has a login; races: holds against purges",
+        " s5: the end of a whole caseload; n12: whether time tells who has a login;"
+        " races: holds against purges",
     )
     add("--rounds", type=int, default=7)
     add("--seconds", type=float, default=2.0, help="of each contestant's turn in a round")
@@ -149,23 +149,50 @@ def _n12(options: argparse.Namespace) -> int:
     return 0
 
 
+def _s5(options: argparse.Namespace) -> int:
+    where = report.machine(_server())
+    if not (report.durable(where) or options.undurable):
+        raise CannotMeasure("fsync or synchronous_commit is off: nothing there is durable.")
+    return _in_a_process(options, "s5", ["tests.bench.purging"], _caseload(options))
+
+
 def _races(options: argparse.Namespace) -> int:
     small = Caseload(1, 1, options.bytes)
-    with _filled([PRODUCT], small, None) as (environments, _doors):
-        tell(f"{options.races} holds against as many purges")
-        never = str(options.races)
+    return _in_a_process(options, "races", ["tests.bench.race", str(options.races)], small)
+
+
+def _in_a_process(
+    options: argparse.Namespace, what: str, program: Sequence[str], caseload: Caseload
+) -> int:
+    """One that ends files, on the product's own database: at once, and by one person's word."""
+    with (
+        _filled([PRODUCT], caseload, None) as (environments, _doors),
+        tempfile.TemporaryDirectory() as outside,
+    ):
+        tell(f"{what}: ending files")
         done = subprocess.run(
-            [sys.executable, "-m", "tests.bench.race", str(options.races)],
+            [sys.executable, "-m", *program],
             cwd=servers.ROOT,
             env=environments[PRODUCT]
-            | {"PURGE_COOLING_OFF_DAYS": "0", "PURGE_SECOND_PERSON_ABOVE": never},
+            | {"PURGE_COOLING_OFF_DAYS": "0", "PURGE_SECOND_PERSON_ABOVE": "1000000"}
+            | {"DATABASE_OWNER_URL": _owners(environments[PRODUCT]["DATABASE_URL"])}
+            | {"ERASURE_LEDGER_FILE": f"{outside}/ledger.jsonl"},
             stdout=subprocess.PIPE,
             check=False,
         )
     print(done.stdout.decode(), end="")
     if done.stdout:
-        _write(options, "races", orjson.loads(done.stdout))
+        _write(options, what, orjson.loads(done.stdout))
     return done.returncode
+
+
+RUNS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "s1": _s1,
+    "s5": _s5,
+    "s7": _s7,
+    "n12": _n12,
+    "races": _races,
+}
 
 
 def _write(options: argparse.Namespace, what: str, found: Mapping[str, Any]) -> None:
@@ -216,6 +243,11 @@ def _server() -> str:
     for address in filter(None, map(os.environ.get, names)):
         return address
     raise CannotMeasure("DATABASE_URL names no server. `make bench` starts one.")
+
+
+def _owners(address: str) -> str:
+    """The same database by the role that owns its tables."""
+    return urlsplit(_server())._replace(path=urlsplit(address).path).geturl()
 
 
 def _as_application(address: str) -> str:
