@@ -67,6 +67,7 @@ OPEN_TEXT = {
     "Login.device": "the user's own word for a device, shown in their list of logins",
     "Login.digest": "SHA-256 of at least 128 random bits",
     "ClockReading.boot": "the name of a machine's start",
+    "ClockReading.counted": "seconds",
     "Heartbeat.name": "a label",
     "Login.kind": "a label",
     "ClientRequest.kind": "a label, such as access",

@@ -74,6 +74,7 @@ def places(settings: Any, tmp_path: Path) -> None:
     """Data, keys and ledger, each in a place of its own; and the way past the second wall."""
     settings.BACKUP_DIRECTORY = str(tmp_path / "data")
     settings.KEY_BACKUP_DIRECTORY = str(tmp_path / "keys")
+    settings.AUDIT_ANCHOR_FILE = str(tmp_path / "anchors.jsonl")
     settings.DATABASE_BACKUP_URL = os.environ["EMBEDDED_BACKUP_URL"]
 
 

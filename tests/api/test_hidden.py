@@ -268,6 +268,7 @@ def test_these_bodies_name_ids() -> None:
         ("proposeSuccession", "counsellor"),
         ("proposeSuccession", "to"),
         ("recordAgreement", "statement"),
+        ("recordClientRequest", "client"),
         ("recordException", "about"),
         ("releaseExcerpt", "disclosure"),
         ("releaseExcerpt", "exception"),

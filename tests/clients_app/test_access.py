@@ -49,6 +49,10 @@ TABLE: dict[P, list[str]] = {
     P.RETENTION_READ: [YES, HIDDEN, HIDDEN, NO, NO, YES, YES, NO],
     P.HOLD_READ: [NO, NO, NO, NO, NO, NO, YES, NO],
     P.HOLD_DECIDE: [NO, NO, NO, NO, NO, NO, YES, NO],
+    P.REQUEST_RECORD: [YES, HIDDEN, HIDDEN, NO, YES, YES, YES, NO],
+    P.REQUEST_READ: [NO, NO, NO, NO, NO, NO, YES, NO],
+    P.REQUEST_DECIDE: [NO, NO, NO, NO, NO, NO, YES, NO],
+    P.PURGE_SNOOZE: [YES, HIDDEN, HIDDEN, NO, NO, NO, NO, NO],
     P.TRAIL_READ: [YES, HIDDEN, HIDDEN, NO, NO, NO, YES, NO],
 }
 # Without a client in hand the role alone decides.
@@ -64,9 +68,12 @@ PRACTICE_TABLE: dict[P, list[str]] = {
     P.SUCCESSION_APPROVE: [NO, NO, NO, NO, NO, NO, YES, NO],
     P.RULE_READ: [NO, NO, NO, NO, NO, YES, YES, NO],
     P.RULE_DECIDE: [NO, NO, NO, NO, NO, NO, YES, NO],
+    P.RULE_SECOND: [NO, NO, NO, NO, NO, YES, NO, NO],
     P.PURGE_READ: [NO, NO, NO, NO, NO, YES, YES, NO],
     P.PURGE_PROPOSE: [NO, NO, NO, NO, NO, NO, YES, NO],
     P.PURGE_APPROVE: [NO, NO, NO, NO, NO, NO, YES, NO],
+    P.PURGE_SECOND: [NO, NO, NO, NO, NO, YES, NO, NO],
+    P.PURGE_STOP: [NO, NO, NO, NO, NO, YES, YES, NO],
     P.USER_READ: [NO, NO, NO, NO, NO, YES, YES, NO],
     P.USER_MANAGE: [NO, NO, NO, NO, NO, YES, NO, NO],
     P.USER_VOUCH: [NO, NO, NO, NO, NO, YES, YES, NO],

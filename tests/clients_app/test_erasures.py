@@ -246,7 +246,8 @@ def test_after_a_crash_a_file_may_be_reopened(cast: Cast, approved: PurgeRun) ->
     erasures.settle()
     with lost():
         destruction._settle_next()
-    clients.reopen(first, by=cast.liis)
+    kept_until = Client.objects.get(pk=first).retain_until
+    clients.reopen(first, by=cast.liis, kept_until=kept_until)
     report = reconciliation.reconcile()
     assert (report.lines, report.destroyed, report.taken_back) == (0, 0, 0)
     assert execute() == 3

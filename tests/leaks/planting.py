@@ -45,7 +45,11 @@ WORDLESS = {
 # Who a client is, apart from what they said: some roles know the one and not the other.
 IDENTITY = (*(f"Client.{name}" for name in facts.IDENTITY), "TherapySession.place")
 # What the privacy officer judges: holds and emergency accesses.
-CUSTODY = ("LegalHold.matter", "LegalHold.reason", "BreakGlass.reason", "BreakGlass.review")
+CUSTODY = (
+    *("LegalHold.matter", "LegalHold.reason", "LegalHold.notice_to"),
+    *("BreakGlass.reason", "BreakGlass.review"),
+    *("ClientRequest.details", "ClientRequest.answer"),
+)
 # What was told outside: for whoever is in care.
 TOLD = tuple(
     f"ConfidentialityException.{name}" for name in ("recipient", "content", "why_not_told")
