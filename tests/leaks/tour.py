@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from django.urls import URLPattern
 
+from clients_app.models import Client
 from tests.admin.routes import EXPECTED, address, routes
 from tests.api.conftest import OPERATIONS, Operation
 from tests.leaks.planting import File
@@ -114,6 +115,10 @@ def _bodies(operation: Operation, file: File, word: str, *, thorough: bool) -> I
         yield None
         return
     example = _with(operation.example, file.named)
+    if operation.name == "reopenClient":
+        # Whoever reopens names the day that goes.
+        until = Client.objects.get(pk=file.client.pk).retain_until
+        example = {"kept_until": until and until.isoformat()}
     yield example
     if operation.name not in ABOUT_STAFF:
         yield _worded(example, lambda text: word if "…" in text else text)
