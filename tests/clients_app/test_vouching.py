@@ -311,7 +311,10 @@ def test_in_the_admin(cast: Cast, kersti: User, desk: Callable[[User], Browser])
     assert office.post(where, {"code": vouching.code(kersti)}).status_code == 302
     assert vouching.code(kersti) not in desk(kersti).get("/admin/").text
 
-    assert "wait for your word" not in desk(cast.mattias).get("/admin/").text
+    boss = desk(cast.mattias)
+    assert "wait for your word" not in boss.get("/admin/").text
+    new = {"name": "Uku", "email": "uku@kalda.example", "role": "counsellor"}
+    assert "has to vouch for it" in boss.post("/admin/clients_app/user/add/", new).text
 
 
 def test_in_the_api(cast: Cast, kersti: User, phone: Callable[[User], APIClient]) -> None:
